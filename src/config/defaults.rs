@@ -1,0 +1,162 @@
+//! What holds where the settings are silent.
+
+use super::{
+    Accounts, Http, LadderSettings, LatencyStep, Limits, Matchmaking, ModeSettings, Modes,
+    RatingSettings, RegionSettings, Regions, SocketLimits, TierSettings,
+};
+
+impl Default for Modes {
+    fn default() -> Self {
+        let mode = |id: &str, name: &str, team_size, ready_check_seconds| ModeSettings {
+            id: id.into(),
+            name: name.into(),
+            team_size,
+            team_count: 2,
+            ready_check_seconds,
+            start_deadline_seconds: super::two_minutes(),
+            play_deadline_seconds: super::two_hours(),
+            rating: RatingSettings::default(),
+        };
+        Self(vec![
+            mode("1v1", "Duel", 1, 0),
+            mode("2v2", "Doubles", 2, 0),
+            mode("4v4", "Squads", 4, 15),
+        ])
+    }
+}
+
+impl Default for Regions {
+    fn default() -> Self {
+        let region = |id: &str, name: &str| RegionSettings { id: id.into(), name: name.into() };
+        Self(vec![
+            region("eu-west", "Europe West"),
+            region("eu-north", "Europe North"),
+            region("us-east", "US East"),
+            region("us-west", "US West"),
+            region("sa-east", "South America East"),
+            region("asia-east", "Asia East"),
+            region("oceania", "Oceania"),
+        ])
+    }
+}
+
+impl Default for RatingSettings {
+    fn default() -> Self {
+        Self {
+            start_mmr: 1500.0,
+            start_deviation: 350.0,
+            start_volatility: 0.03,
+            tau: 0.5,
+            period_days: 1.0,
+            team_share: 0.4,
+            team_scale: 2.0,
+        }
+    }
+}
+
+impl Default for LadderSettings {
+    fn default() -> Self {
+        let tier = |name: &str, from_mmr, divisions| TierSettings {
+            name: name.into(),
+            from_mmr,
+            divisions,
+        };
+        Self {
+            placements: 10,
+            placements_short: 5,
+            placements_short_below: 110.0,
+            demotion_margin_mmr: 25.0,
+            demotion_after_matches: 3,
+            tiers: vec![
+                tier("Bronze", 953.0, 4),
+                tier("Silver", 1205.0, 4),
+                tier("Gold", 1456.0, 4),
+                tier("Platinum", 1683.0, 4),
+                tier("Diamond", 1894.0, 4),
+                tier("Master", 2113.0, 1),
+                tier("Grandmaster", 2402.0, 1),
+            ],
+        }
+    }
+}
+
+impl Default for Matchmaking {
+    fn default() -> Self {
+        let step = |from_seconds, max_ms| LatencyStep { from_seconds, max_ms };
+        Self {
+            tick_ms: 500,
+            tolerance_start_mmr: 200.0,
+            tolerance_step_mmr: 50.0,
+            tolerance_step_seconds: 10,
+            tolerance_max_mmr: 1500.0,
+            latency: vec![step(0, 60), step(30, 100), step(75, 150), step(150, 210)],
+            ticket_ttl_seconds: 600,
+        }
+    }
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self {
+            access_token_seconds: 15 * 60,
+            refresh_token_seconds: 7 * 24 * 60 * 60,
+            argon2_memory_kib: 19 * 1024,
+            argon2_passes: 2,
+            argon2_parallel: 0,
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
+            introspection: true,
+            graphiql: true,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 64 * 1024,
+            server_body_bytes: 1024 * 1024,
+            request_timeout_ms: 5_000,
+            batch: 5,
+            depth: 15,
+            cost_anonymous: 5_000,
+            cost_user: 10_000,
+            cost_server: 20_000,
+            aliases: 15,
+            query_root_fields: 20,
+            mutation_root_fields: 5,
+            directives: 5,
+            expanded_fields: 2_000,
+            tokens: 10_000,
+            exempt_loopback: true,
+            anonymous_per_minute: 600,
+            user_per_minute: 3_000,
+            login_per_account_minute: 10,
+            login_per_address_minute: 30,
+            register_per_address_minute: 10,
+            refresh_per_address_minute: 60,
+            socket: SocketLimits::default(),
+        }
+    }
+}
+
+impl Default for SocketLimits {
+    fn default() -> Self {
+        Self {
+            init_timeout_ms: 3_000,
+            ping_ms: 20_000,
+            message_bytes: 64 * 1024,
+            operations: 20,
+            messages_per_20s: 100,
+            per_user: 10,
+            queue: 256,
+        }
+    }
+}

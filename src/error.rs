@@ -1,0 +1,210 @@
+//! What can go wrong, and what a client is told about it.
+//!
+//! Everything below the edge returns [`Error`]. [`Error::code`] is the one place where a failure becomes
+//! one of the codes of the API; `docs/errors.md` explains each of them to clients.
+
+use std::error::Error as StdError;
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure's source, kept for the log and never shown to a client.
+pub type Source = Box<dyn StdError + Send + Sync>;
+
+/// The value of `extensions.code` in a GraphQL error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// No credentials where some are needed, or credentials that are wrong, expired or revoked.
+    Unauthenticated,
+    /// The caller is known and may not do this.
+    Forbidden,
+    /// The named thing does not exist, or the caller may not know that it does.
+    NotFound,
+    /// An argument is malformed or out of bounds; `extensions.field` names it.
+    BadUserInput,
+    /// The request is well formed and contradicts the present state; `extensions.reason` says how.
+    Conflict,
+    /// Too many requests; `extensions.retryAfterMs` says when to come back.
+    RateLimited,
+    /// The operation is deeper, wider or dearer than the server accepts.
+    QueryTooComplex,
+    /// The hash of a persisted query is not known here.
+    PersistedQueryNotFound,
+    /// Something that the server needs is missing or too slow just now; trying again later is right.
+    ServiceUnavailable,
+    /// A fault of the server; `extensions.requestId` finds it in the logs.
+    Internal,
+}
+
+impl Code {
+    /// Every code, in the order in which the documentation lists them.
+    pub const ALL: [Self; 10] = [
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::BadUserInput,
+        Self::Conflict,
+        Self::RateLimited,
+        Self::QueryTooComplex,
+        Self::PersistedQueryNotFound,
+        Self::ServiceUnavailable,
+        Self::Internal,
+    ];
+
+    /// The code as clients see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::Conflict => "CONFLICT",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// The value of `extensions.reason` in a CONFLICT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Somebody has this name already (names are unique without regard to case).
+    UsernameTaken,
+    /// Somebody has this email address already.
+    EmailTaken,
+    /// The player holds a live ticket.
+    AlreadyQueued,
+    /// The player is in a match that is not over.
+    InMatch,
+    /// The match is in a state that does not allow this.
+    MatchState,
+    /// The match was reported already, with another result.
+    ResultDiffers,
+    /// The viewer answered the ready check the other way before.
+    AlreadyResponded,
+    /// The cursor is older than what is kept; start again without it.
+    CursorExpired,
+}
+
+impl Reason {
+    /// Every reason, in the order in which the documentation lists them.
+    pub const ALL: [Self; 8] = [
+        Self::UsernameTaken,
+        Self::EmailTaken,
+        Self::AlreadyQueued,
+        Self::InMatch,
+        Self::MatchState,
+        Self::ResultDiffers,
+        Self::AlreadyResponded,
+        Self::CursorExpired,
+    ];
+
+    /// The reason as clients see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UsernameTaken => "USERNAME_TAKEN",
+            Self::EmailTaken => "EMAIL_TAKEN",
+            Self::AlreadyQueued => "ALREADY_QUEUED",
+            Self::InMatch => "IN_MATCH",
+            Self::MatchState => "MATCH_STATE",
+            Self::ResultDiffers => "RESULT_DIFFERS",
+            Self::AlreadyResponded => "ALREADY_RESPONDED",
+            Self::CursorExpired => "CURSOR_EXPIRED",
+        }
+    }
+}
+
+/// Why a use case failed. `Display` is fit for clients in every variant: the two that carry a source keep
+/// it for the log only.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// See [`Code::Unauthenticated`].
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// See [`Code::Forbidden`].
+    #[error("{0}")]
+    Forbidden(String),
+    /// See [`Code::NotFound`].
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// See [`Code::BadUserInput`].
+    #[error("{message}")]
+    BadInput {
+        /// The path of the argument, such as `input.username`.
+        field: String,
+        /// What is wrong with it and what would be right.
+        message: String,
+    },
+    /// See [`Code::Conflict`].
+    #[error("{message}")]
+    Conflict {
+        /// For programs.
+        reason: Reason,
+        /// For people.
+        message: String,
+    },
+    /// See [`Code::RateLimited`].
+    #[error("too many requests: try again in {retry_after_ms} ms")]
+    RateLimited {
+        /// Milliseconds after which the same request would pass.
+        retry_after_ms: u64,
+    },
+    /// See [`Code::QueryTooComplex`].
+    #[error("{0}")]
+    TooComplex(String),
+    /// See [`Code::PersistedQueryNotFound`].
+    #[error("the persisted query is not known here")]
+    PersistedQueryNotFound,
+    /// See [`Code::ServiceUnavailable`].
+    #[error("the {what} is not available just now")]
+    Unavailable {
+        /// Which part, such as `database`.
+        what: &'static str,
+        /// What it said.
+        source: Option<Source>,
+    },
+    /// See [`Code::Internal`].
+    #[error("the server failed; the request id finds the cause in its logs")]
+    Internal(#[source] Source),
+}
+
+impl Error {
+    /// The code that a client sees.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Unauthenticated(_) => Code::Unauthenticated,
+            Self::Forbidden(_) => Code::Forbidden,
+            Self::NotFound(_) => Code::NotFound,
+            Self::BadInput { .. } => Code::BadUserInput,
+            Self::Conflict { .. } => Code::Conflict,
+            Self::RateLimited { .. } => Code::RateLimited,
+            Self::TooComplex(_) => Code::QueryTooComplex,
+            Self::PersistedQueryNotFound => Code::PersistedQueryNotFound,
+            Self::Unavailable { .. } => Code::ServiceUnavailable,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// An argument is wrong.
+    pub fn bad_input(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::BadInput { field: field.into(), message: message.into() }
+    }
+
+    /// The present state does not allow this.
+    pub fn conflict(reason: Reason, message: impl Into<String>) -> Self {
+        Self::Conflict { reason, message: message.into() }
+    }
+
+    /// A fault of ours.
+    pub fn internal(source: impl Into<Source>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// Something we need is away.
+    pub fn unavailable(what: &'static str, source: impl Into<Source>) -> Self {
+        Self::Unavailable { what, source: Some(source.into()) }
+    }
+}

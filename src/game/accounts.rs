@@ -1,0 +1,117 @@
+//! Who people are: roles and the shape of names.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ids::{ServerKeyId, SessionId, UserId},
+    time::Timestamp,
+};
+
+/// What an account may do, from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Role {
+    /// Plays.
+    Player,
+    /// Also suspends players.
+    Moderator,
+    /// Also everything else.
+    Admin,
+}
+
+impl Role {
+    /// The role as it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Player => "PLAYER",
+            Self::Moderator => "MODERATOR",
+            Self::Admin => "ADMIN",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "PLAYER" => Ok(Self::Player),
+            "MODERATOR" => Ok(Self::Moderator),
+            "ADMIN" => Ok(Self::Admin),
+            _ => Err(()),
+        }
+    }
+}
+
+/// Who sends a request, as far as its credentials prove it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Viewer {
+    /// No credentials were sent.
+    Anonymous,
+    /// A person with a live session.
+    User(SignedIn),
+    /// A game server with a key.
+    Server(ServerKeyId),
+}
+
+/// What an access token proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who.
+    pub user: UserId,
+    /// On which of their sessions.
+    pub session: SessionId,
+    /// What they may do. A changed role ends the session, so this is never out of date.
+    pub role: Role,
+    /// When the access token runs out.
+    pub expires_at: Timestamp,
+}
+
+impl Viewer {
+    /// The person, when it is one.
+    pub const fn signed_in(&self) -> Option<&SignedIn> {
+        match self {
+            Self::User(signed_in) => Some(signed_in),
+            Self::Anonymous | Self::Server(_) => None,
+        }
+    }
+
+    /// The person's id, when it is one.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.signed_in().map(|signed_in| signed_in.user)
+    }
+
+    /// Whether this is a person with at least that role.
+    pub fn is_at_least(&self, role: Role) -> bool {
+        self.signed_in().is_some_and(|signed_in| signed_in.role >= role)
+    }
+}
+
+/// Whether a username is 3 to 20 of `[A-Za-z0-9_-]`.
+pub fn is_username(text: &str) -> bool {
+    (3..=20).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+/// Whether a text can be an email address: one `@` with something before it and a dotted, plain host behind it,
+/// 254 bytes at most, no white space or control characters. Whether it reaches somebody only a mail can tell.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, host)) = text.rsplit_once('@') else { return false };
+    let label = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+            && part.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    text.len() <= 254
+        && (1..=64).contains(&local.len())
+        && !local.chars().any(|c| c == '@' || c.is_whitespace() || c.is_control())
+        && host.contains('.')
+        && host.split('.').all(label)
+}
+
+/// What two spellings of one name or address have in common: its lower case.
+pub fn fold(text: &str) -> String {
+    text.to_lowercase()
+}

@@ -1,0 +1,5 @@
+//! Where a player stands.
+
+/// Tiers and placements.
+#[derive(Clone, Debug)]
+pub struct Ladder {}
