@@ -1,0 +1,46 @@
+//! Seasons.
+
+use sea_orm::{QueryOrder, entity::prelude::*};
+
+use crate::{
+    error::Result,
+    game::{ids::SeasonId, time::Timestamp},
+};
+
+/// A row of `seasons`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "seasons")]
+pub struct Model {
+    /// Which.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SeasonId,
+    /// For people.
+    pub name: String,
+    /// When it began.
+    pub starts_at: Timestamp,
+    /// When it ended, or is to end.
+    pub ends_at: Option<Timestamp>,
+    /// 1 for the current season, null for the others.
+    pub current_key: Option<i32>,
+}
+
+/// See [`super::users::Relation`].
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The current season; none only before the very first start.
+pub async fn current(db: &impl ConnectionTrait) -> Result<Option<Model>> {
+    Ok(Entity::find().filter(Column::CurrentKey.eq(1)).one(db).await?)
+}
+
+/// Every season, newest first.
+pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>> {
+    Ok(Entity::find().order_by_desc(Column::Id).all(db).await?)
+}
+
+/// The season of that id.
+pub async fn by_id(db: &impl ConnectionTrait, id: SeasonId) -> Result<Option<Model>> {
+    Ok(Entity::find_by_id(id).one(db).await?)
+}

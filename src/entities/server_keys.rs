@@ -1,0 +1,51 @@
+//! Game servers' credentials.
+
+use sea_orm::{entity::prelude::*, sea_query::Expr};
+
+use crate::{
+    error::Result,
+    game::{ids::ServerKeyId, time::Timestamp},
+};
+
+/// A row of `server_keys`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "server_keys")]
+pub struct Model {
+    /// Which.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ServerKeyId,
+    /// For people.
+    pub name: String,
+    /// SHA-256 of the key, in hex.
+    pub hash: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was taken back.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// See [`super::users::Relation`].
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The live key with that hash.
+pub async fn live_by_hash(db: &impl ConnectionTrait, hash: &str) -> Result<Option<Model>> {
+    Ok(Entity::find()
+        .filter(Column::Hash.eq(hash))
+        .filter(Column::RevokedAt.is_null())
+        .one(db)
+        .await?)
+}
+
+/// Takes a key back, now or already.
+pub async fn revoke(db: &impl ConnectionTrait, id: ServerKeyId, now: Timestamp) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(now))
+        .filter(Column::Id.eq(id))
+        .filter(Column::RevokedAt.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}

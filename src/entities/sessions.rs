@@ -1,0 +1,77 @@
+//! Signed-in devices.
+
+use sea_orm::{QuerySelect, entity::prelude::*, sea_query::Expr};
+
+use crate::{
+    error::Result,
+    game::{
+        ids::{SessionId, UserId},
+        time::Timestamp,
+    },
+};
+
+/// A row of `sessions`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "sessions")]
+pub struct Model {
+    /// Which.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// When they signed in.
+    pub created_at: Timestamp,
+    /// When its tokens were last renewed.
+    pub last_used_at: Timestamp,
+    /// When the newest refresh token runs out.
+    pub expires_at: Timestamp,
+    /// When it was ended before its time.
+    pub ended_at: Option<Timestamp>,
+    /// What the client called itself.
+    pub user_agent: Option<String>,
+    /// Where from.
+    pub address: String,
+}
+
+/// See [`super::users::Relation`].
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Ends one session; false when it had ended already.
+pub async fn end(db: &impl ConnectionTrait, id: SessionId, now: Timestamp) -> Result<bool> {
+    let done = Entity::update_many()
+        .col_expr(Column::EndedAt, Expr::value(now))
+        .filter(Column::Id.eq(id))
+        .filter(Column::EndedAt.is_null())
+        .exec(db)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// The sessions of a user that have not ended.
+pub async fn live_of(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<SessionId>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::UserId.eq(user))
+        .filter(Column::EndedAt.is_null())
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// Sessions that were ended at or after `since`, with the time.
+pub async fn ended_since(
+    db: &impl ConnectionTrait,
+    since: Timestamp,
+) -> Result<Vec<(SessionId, Option<Timestamp>)>> {
+    Ok(Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::EndedAt])
+        .filter(Column::EndedAt.gte(since))
+        .into_tuple()
+        .all(db)
+        .await?)
+}

@@ -1,0 +1,132 @@
+//! Places in the queue.
+
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+
+use crate::{
+    error::Result,
+    game::{
+        ids::{MatchId, TicketId},
+        matches::TicketState,
+        mode::{ModeId, RegionId},
+        time::Timestamp,
+    },
+};
+
+/// A row of `tickets`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "tickets")]
+pub struct Model {
+    /// Which.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: TicketId,
+    /// In which queue.
+    pub mode: ModeId,
+    /// Where it is in its life.
+    pub state: TicketState,
+    /// JSON: `[["eu-west", 30], …]`, best first; the round trip is null where it is not known.
+    pub regions: String,
+    /// Mean rating of the players.
+    pub mmr: f64,
+    /// When the wait began, kept through matches that fall through.
+    pub joined_at: Timestamp,
+    /// When it expires unless it is renewed.
+    pub expires_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// The match that it ended in.
+    pub match_id: Option<MatchId>,
+}
+
+/// See [`super::users::Relation`].
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The regions that the ticket accepts, best first, with the measured round trip in milliseconds.
+    pub fn regions(&self) -> Vec<(RegionId, Option<u32>)> {
+        serde_json::from_str(&self.regions).unwrap_or_default()
+    }
+}
+
+/// The ticket of that id.
+pub async fn by_id(db: &impl ConnectionTrait, id: TicketId) -> Result<Option<Model>> {
+    Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// The tickets of these ids, in no order.
+pub async fn by_ids(db: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Vec<Model>> {
+    Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await?)
+}
+
+/// The waiting tickets of a mode, oldest first.
+pub async fn searching(db: &impl ConnectionTrait, mode: &ModeId) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::State.eq(TicketState::Searching))
+        .filter(Column::Mode.eq(mode.clone()))
+        .order_by_asc(Column::JoinedAt)
+        .order_by_asc(Column::Id)
+        .all(db)
+        .await?)
+}
+
+/// Waiting tickets that nobody renewed in time.
+pub async fn overdue(db: &impl ConnectionTrait, now: Timestamp, limit: u64) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::State.eq(TicketState::Searching))
+        .filter(Column::ExpiresAt.lte(now))
+        .limit(limit)
+        .all(db)
+        .await?)
+}
+
+/// Ends a waiting ticket; false when it was not waiting any more.
+pub async fn end(
+    db: &impl ConnectionTrait,
+    id: TicketId,
+    state: TicketState,
+    match_id: Option<MatchId>,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(state))
+        .col_expr(Column::EndedAt, Expr::value(now))
+        .col_expr(Column::MatchId, Expr::value(match_id))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.eq(TicketState::Searching))
+        .exec(db)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Puts off a waiting ticket's expiry.
+pub async fn renew(db: &impl ConnectionTrait, id: TicketId, expires_at: Timestamp) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::ExpiresAt, Expr::value(expires_at))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.eq(TicketState::Searching))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// How long the last tickets of a mode that were matched had waited, newest first, in milliseconds.
+pub async fn recent_waits(
+    db: &impl ConnectionTrait,
+    mode: &ModeId,
+    since: Timestamp,
+    limit: u64,
+) -> Result<Vec<(Timestamp, Option<Timestamp>, String)>> {
+    Ok(Entity::find()
+        .select_only()
+        .columns([Column::JoinedAt, Column::EndedAt, Column::Regions])
+        .filter(Column::Mode.eq(mode.clone()))
+        .filter(Column::State.eq(TicketState::Matched))
+        .filter(Column::EndedAt.gte(since))
+        .order_by_desc(Column::EndedAt)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?)
+}

@@ -1,0 +1,118 @@
+//! The public activity feed and each user's notifications.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::{
+    core::{Core, now},
+    paging::{Page, Slice},
+    rankings::checked_cursor,
+    watch::{CHUNK, Live, Log, follow},
+};
+use crate::{
+    backends::bus::Signal,
+    error::Result,
+    game::{
+        event::{FeedItem, LiveEvent, Notification, Position, Topic},
+        ids::{NotificationId, UserId},
+    },
+};
+
+/// Days that the feed and the log of rank changes are kept.
+pub const KEPT_DAYS: i64 = 7;
+
+/// See the module.
+pub struct Feed {
+    core: Arc<Core>,
+}
+
+impl Feed {
+    pub(super) const fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// The feed, newest first.
+    pub async fn page(&self, page: &Page<Position>) -> Result<Slice<FeedItem>> {
+        let rows = self.core.documents.feed_newest(page.after, page.fetch()).await?;
+        Ok(page.cut(rows))
+    }
+
+    /// The feed behind `after`, or from now on, without a gap.
+    ///
+    /// # Errors
+    /// CONFLICT (CURSOR_EXPIRED) when `after` is older than what is kept.
+    pub async fn watch(&self, after: Option<Position>) -> Result<Live<FeedItem>> {
+        let bus = self.core.bus.subscribe(Topic::Feed);
+        let horizon = self.core.documents.feed_horizon().await?;
+        let last = checked_cursor(&self.core, after, horizon)?;
+        let core = self.core.clone();
+        let log = Log {
+            read: move |last| {
+                let core = core.clone();
+                async move {
+                    let items = core.documents.feed_since(Position(last), CHUNK).await?;
+                    Ok(items.into_iter().map(|item| (item.position.0, item)).collect())
+                }
+                .boxed()
+            },
+            pick: |event: &LiveEvent| match event {
+                LiveEvent::Feed { items } => {
+                    items.iter().map(|item| (item.position.0, item.clone())).collect()
+                }
+                _ => Vec::new(),
+            },
+        };
+        Ok(follow(bus, last.0, after.is_some(), log))
+    }
+
+    /// A user's notifications, newest first.
+    pub async fn notifications(
+        &self,
+        user: UserId,
+        unread_only: bool,
+        page: &Page<NotificationId>,
+    ) -> Result<Slice<Notification>> {
+        let documents = &self.core.documents;
+        let rows = documents.notifications(user, unread_only, page.after, page.fetch()).await?;
+        Ok(page.cut(rows))
+    }
+
+    /// One notification of a user.
+    pub async fn notification(
+        &self,
+        user: UserId,
+        id: NotificationId,
+    ) -> Result<Option<Notification>> {
+        self.core.documents.notification(user, id).await
+    }
+
+    /// How many notifications a user has not read.
+    pub async fn unread(&self, user: UserId) -> Result<u64> {
+        self.core.documents.unread(user).await
+    }
+
+    /// Marks notifications of a user as read: these, or all where none are named; says how many are left.
+    pub async fn mark_read(&self, user: UserId, ids: &[NotificationId]) -> Result<u64> {
+        self.core.documents.mark_read(user, ids, now()).await?;
+        self.core.documents.unread(user).await
+    }
+
+    /// A user's notifications from now on.
+    pub fn watch_notifications(&self, user: UserId) -> Live<Notification> {
+        let mut bus = self.core.bus.subscribe(Topic::Notifications(user));
+        Box::pin(async_stream::try_stream! {
+            while let Some(signal) = bus.next().await {
+                let Signal::Event(event) = signal else { continue };
+                if let LiveEvent::Notification(notification) = &*event {
+                    yield notification.clone();
+                }
+            }
+        })
+    }
+
+    /// Forgets what is older than is kept.
+    pub async fn expire(&self) -> Result<()> {
+        self.core.documents.expire(now().plus_ms(-KEPT_DAYS * 86_400_000)).await
+    }
+}

@@ -1,0 +1,348 @@
+//! Results: applied exactly once, in one transaction (rules 14, 17 and 18).
+
+use std::collections::{BTreeMap, HashMap};
+
+use sea_orm::{
+    ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, NotSet, Set,
+    sea_query::Expr,
+};
+use serde::Serialize;
+
+use super::{
+    core::now,
+    matches::{Matches, own_event, since_start, wrong_state},
+    tokens,
+};
+use crate::{
+    entities::{engagements, match_players, matches, rating_points, standings, users},
+    error::{Error, Reason, Result},
+    game::{
+        event::{Fact, PlayerMove, Position, RankChange},
+        ids::{MatchId, UserId},
+        matches::{MatchStatus, outcome},
+        mode::Mode,
+        rating::{self, Rating},
+        standing::{Performance, Standing, shown},
+        time::Timestamp,
+    },
+};
+
+/// The highest score or count that a report may hold.
+const COUNT_MAX: i32 = 1_000_000;
+
+/// What one team did, as a game server reports it. Its serialised form is what tells two reports apart.
+#[derive(Clone, Debug, Serialize)]
+pub struct TeamResult {
+    /// Which team.
+    pub index: i32,
+    /// 1 is first; equal placements are a draw.
+    pub placement: i32,
+    /// Points, goals, rounds.
+    pub score: i32,
+    /// What its players did; those who are left out did nothing.
+    pub players: BTreeMap<UserId, PlayerResult>,
+}
+
+/// What one player did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PlayerResult {
+    /// Kills.
+    pub kills: i32,
+    /// Deaths.
+    pub deaths: i32,
+    /// Assists.
+    pub assists: i32,
+    /// Which hero they played.
+    pub hero: Option<String>,
+    /// Whether they left early.
+    pub abandoned: bool,
+}
+
+/// A team's part of a stored result.
+#[derive(Clone, Copy, Debug, Serialize, serde::Deserialize)]
+pub struct TeamScore {
+    /// 1 is first.
+    pub placement: i32,
+    /// Points, goals, rounds.
+    pub score: i32,
+}
+
+/// One player, with where they stood before and stand after.
+struct Moved {
+    seat: match_players::Model,
+    user: users::Model,
+    before: Standing,
+    after: Standing,
+}
+
+impl Matches {
+    /// Applies the result of a match. The same result again changes nothing and gets the same answer.
+    ///
+    /// # Errors
+    /// NOT_FOUND for an unknown match, BAD_USER_INPUT for a report that does not fit it, CONFLICT when the match is not in
+    /// progress (MATCH_STATE) or was reported otherwise (RESULT_DIFFERS).
+    pub async fn report(
+        &self,
+        id: MatchId,
+        mut teams: Vec<TeamResult>,
+    ) -> Result<(matches::Model, Vec<RankChange>)> {
+        let tx = self.core.sql.begin().await?;
+        let row = matches::by_id(&tx, id).await?.ok_or(Error::NotFound("match"))?;
+        let mode = self.core.mode("mode", row.mode.as_str())?.clone();
+        let players = match_players::of_matches(&tx, &[id]).await?;
+        check(&teams, &mode, &players)?;
+        teams.sort_by_key(|team| team.index);
+        let hash = tokens::hash(&serde_json::to_string(&teams).map_err(Error::internal)?);
+        match (row.status, &row.result_hash) {
+            (MatchStatus::InProgress, _) => {}
+            (MatchStatus::Completed, Some(reported)) if *reported == hash => {
+                drop(tx);
+                let changes = self.changes(id).await?;
+                return Ok((row, changes));
+            }
+            (MatchStatus::Completed, _) => {
+                let message = "this match was reported already, with another result";
+                return Err(Error::conflict(Reason::ResultDiffers, message));
+            }
+            (status, _) => {
+                return Err(wrong_state("only a match that is IN_PROGRESS has a result", status));
+            }
+        }
+        let now = now();
+        self.complete(&tx, &row, &teams, hash, now).await?;
+        let moved = self.rate(&tx, &row, &mode, players, &teams, now).await?;
+        store(&tx, &row, &moved, &teams, now).await?;
+        let event = own_event("MATCH_COMPLETED", since_start(&row, now), now);
+        let told = self.tell(&tx, id, vec![event]).await?;
+        let finished = Fact::MatchFinished {
+            match_id: id,
+            mode: row.mode.clone(),
+            season: row.season_id,
+            players: moved.iter().map(player_move).collect(),
+            at: now,
+        };
+        let row = matches::by_id(&tx, id).await?.ok_or(Error::NotFound("match"))?;
+        let seq = self.core.commit(tx, &[finished, told]).await?;
+        metrics::counter!("rankedhonor_results_total", "mode" => row.mode.to_string()).increment(1);
+        self.core.settled(seq).await;
+        Ok((row, self.changes(id).await?))
+    }
+
+    async fn complete(
+        &self,
+        tx: &DatabaseTransaction,
+        row: &matches::Model,
+        teams: &[TeamResult],
+        hash: String,
+        now: Timestamp,
+    ) -> Result<()> {
+        let scores: Vec<_> = teams
+            .iter()
+            .map(|team| TeamScore { placement: team.placement, score: team.score })
+            .collect();
+        let scores = serde_json::to_string(&scores).map_err(Error::internal)?;
+        let changes = vec![
+            (matches::Column::Status, Expr::value(MatchStatus::Completed)),
+            (matches::Column::EndedAt, Expr::value(now)),
+            (matches::Column::DeadlineAt, Expr::value(None::<Timestamp>)),
+            (matches::Column::ResultHash, Expr::value(hash)),
+            (matches::Column::TeamResults, Expr::value(scores)),
+        ];
+        if matches::advance(tx, row.id, MatchStatus::InProgress, changes).await? {
+            return engagements::release_match(tx, row.id).await;
+        }
+        Err(wrong_state("somebody was faster", row.status))
+    }
+
+    /// What the result does to everybody's standing.
+    async fn rate(
+        &self,
+        tx: &DatabaseTransaction,
+        row: &matches::Model,
+        mode: &Mode,
+        players: Vec<match_players::Model>,
+        teams: &[TeamResult],
+        now: Timestamp,
+    ) -> Result<Vec<Moved>> {
+        let ladder = &self.core.catalog.ladder;
+        let ids: Vec<_> = players.iter().map(|player| player.user_id).collect();
+        let mut users: HashMap<_, _> =
+            users::by_ids(tx, &ids).await?.into_iter().map(|user| (user.id, user)).collect();
+        let mut before: HashMap<UserId, Standing> =
+            standings::of_users(tx, row.season_id, &row.mode, &ids)
+                .await?
+                .into_iter()
+                .map(|row| (row.user_id, row.standing()))
+                .collect();
+        for id in &ids {
+            before.entry(*id).or_insert_with(|| Standing::new(&mode.rating, ladder, now));
+        }
+        let mut ratings: Vec<Vec<Rating>> = vec![Vec::new(); teams.len()];
+        for player in &players {
+            let standing = &before[&player.user_id];
+            let idle = standing.last_match_at.map_or(0, |at| now.since(at));
+            let team = usize::try_from(player.team).unwrap_or(0);
+            ratings[team].push(rating::aged(standing.rating, idle, &mode.rating));
+        }
+        let placements: Vec<_> = teams.iter().map(|team| team.placement).collect();
+        let updated = rating::update(&ratings, &placements, &mode.rating);
+        // Both lists are in the order of team and slot.
+        let updated = updated.into_iter().flatten();
+        let mut moved = Vec::new();
+        for (seat, rating) in players.into_iter().zip(updated) {
+            let team = &teams[usize::try_from(seat.team).unwrap_or(0)];
+            let did = team.players.get(&seat.user_id).cloned().unwrap_or_default();
+            let played = Performance {
+                outcome: outcome(team.placement, &placements),
+                kills: did.kills,
+                deaths: did.deaths,
+                assists: did.assists,
+            };
+            let user = users.remove(&seat.user_id).ok_or(Error::NotFound("user"))?;
+            let before = before[&seat.user_id].clone();
+            let after = before.after_match(rating, played, now, ladder);
+            moved.push(Moved { seat, user, before, after });
+        }
+        Ok(moved)
+    }
+
+    /// What a match did to its players: from the log, or (where that does not reach so far back, or not yet so far) from
+    /// the history, without places.
+    async fn changes(&self, id: MatchId) -> Result<Vec<RankChange>> {
+        let db = self.core.sql.read();
+        let logged = crate::entities::rank_changes::of_match(db, id).await?;
+        if !logged.is_empty() {
+            return Ok(logged);
+        }
+        let points = rating_points::of_match(db, id).await?;
+        Ok(points.into_iter().map(without_places).collect())
+    }
+}
+
+async fn store(
+    tx: &DatabaseTransaction,
+    row: &matches::Model,
+    moved: &[Moved],
+    teams: &[TeamResult],
+    now: Timestamp,
+) -> Result<()> {
+    let rows = moved
+        .iter()
+        .map(|m| standings::Model::of(m.user.id, row.mode.clone(), row.season_id, &m.after));
+    standings::put(tx, rows.collect()).await?;
+    let points = moved.iter().map(|m| rating_points::ActiveModel {
+        seq: NotSet,
+        user_id: Set(m.user.id),
+        match_id: Set(row.id),
+        mode: Set(row.mode.clone()),
+        season_id: Set(row.season_id),
+        rating_before: Set(m.before.rating.value),
+        deviation_before: Set(m.before.rating.deviation),
+        volatility_before: Set(m.before.rating.volatility),
+        rating_after: Set(m.after.rating.value),
+        deviation_after: Set(m.after.rating.deviation),
+        volatility_after: Set(m.after.rating.volatility),
+        at: Set(now),
+    });
+    rating_points::Entity::insert_many(points).exec_without_returning(tx).await?;
+    for m in moved {
+        let team = &teams[usize::try_from(m.seat.team).unwrap_or(0)];
+        let did = team.players.get(&m.user.id).cloned().unwrap_or_default();
+        let mut seat = m.seat.clone().into_active_model();
+        seat.mmr_before = Set(m.before.mmr());
+        seat.mmr_after = Set(Some(m.after.mmr()));
+        seat.kills = Set(did.kills);
+        seat.deaths = Set(did.deaths);
+        seat.assists = Set(did.assists);
+        seat.hero = Set(did.hero);
+        seat.abandoned = Set(did.abandoned);
+        seat.update(tx).await?;
+    }
+    Ok(())
+}
+
+fn player_move(m: &Moved) -> PlayerMove {
+    let place = |standing: &Standing| {
+        standing.is_placed().then_some(crate::game::standing::Place {
+            rating: standing.rating.value,
+            deviation: standing.rating.deviation,
+            wins: standing.wins,
+            reached_at: standing.reached_at,
+            user: m.user.id,
+        })
+    };
+    PlayerMove {
+        user: m.user.id,
+        region: m.user.region.clone(),
+        username: m.user.username.clone(),
+        mmr_before: m.before.mmr(),
+        mmr_after: m.after.mmr(),
+        before: place(&m.before),
+        after: place(&m.after),
+        tier_before: m.before.tier,
+        tier_after: m.after.tier,
+        streak: m.after.streak,
+    }
+}
+
+fn without_places(point: rating_points::Model) -> RankChange {
+    RankChange {
+        position: Position::default(),
+        user: point.user_id,
+        mode: point.mode,
+        match_id: Some(point.match_id),
+        mmr_before: shown(point.rating_before),
+        mmr_after: shown(point.rating_after),
+        rank_before: None,
+        rank_after: None,
+        tier_before: None,
+        tier_after: None,
+        at: point.at,
+    }
+}
+
+/// Whether a report fits its match: every team once, every player in their own team, counts that are counts.
+fn check(teams: &[TeamResult], mode: &Mode, players: &[match_players::Model]) -> Result<()> {
+    let count = i32::from(mode.pairing.team_count);
+    let mut indices: Vec<_> = teams.iter().map(|team| team.index).collect();
+    indices.sort_unstable();
+    if !indices.iter().copied().eq(0..count) {
+        let message = format!("report each of the teams 0 to {} once", count - 1);
+        return Err(Error::bad_input("input.teams", message));
+    }
+    if !teams.iter().any(|team| team.placement == 1) {
+        return Err(Error::bad_input("input.teams", "some team is placed first, which is 1"));
+    }
+    for (t, team) in teams.iter().enumerate() {
+        let refuse = |field: &str, message: String| {
+            Err(Error::bad_input(format!("input.teams[{t}].{field}"), message))
+        };
+        if !(1..=count).contains(&team.placement) {
+            return refuse("placement", format!("a placement is 1 to {count}"));
+        }
+        if !(-COUNT_MAX..=COUNT_MAX).contains(&team.score) {
+            return refuse("score", format!("a score is {COUNT_MAX} at most"));
+        }
+        for (user, did) in &team.players {
+            let here = players.iter().any(|p| p.user_id == *user && p.team == team.index);
+            if !here {
+                return refuse("players", format!("{user} does not play in team {}", team.index));
+            }
+            let counts = [did.kills, did.deaths, did.assists];
+            if counts.iter().any(|count| !(0..=COUNT_MAX).contains(count)) {
+                return refuse(
+                    "players",
+                    format!("kills, deaths and assists are 0 to {COUNT_MAX}"),
+                );
+            }
+            if let Some(hero) = &did.hero
+                && (hero.is_empty()
+                    || hero.chars().count() > 64
+                    || hero.chars().any(char::is_control))
+            {
+                return refuse("players", "a hero's name has 1 to 64 characters".into());
+            }
+        }
+    }
+    Ok(())
+}
