@@ -9,4 +9,6 @@ pub mod config;
 pub mod entities;
 pub mod error;
 pub mod game;
+pub mod resolvers;
+pub mod schema;
 pub mod services;

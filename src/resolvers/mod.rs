@@ -1,69 +1,80 @@
-//! Verbs (stub).
-use crate::{game::accounts::Viewer, services::Services};
-use async_graphql::{Context, Object, Request, Subscription};
+//! The verbs of the API: who asks, what they want, hand over, convert.
+
+mod accounts;
+mod admin;
+pub mod context;
+mod feed;
+mod loaders;
+mod matches;
+mod modes;
+mod node;
+mod queue;
+mod rankings;
+mod users;
+
 use std::sync::Arc;
-/// Query
-pub struct Query;
-#[Object]
-impl Query {
-    /// echo
-    async fn echo(&self, text: String, n: Option<i32>) -> String {
-        format!("{text}{n:?}")
-    }
-    /// self again, for depth
-    async fn again(&self) -> Self {
-        Query
-    }
-    /// who
-    async fn me(&self, ctx: &Context<'_>) -> Option<String> {
-        ctx.data_unchecked::<Viewer>().user_id().map(|id| id.to_string())
-    }
-}
-/// Mutation
-pub struct Mutation;
-#[Object]
-impl Mutation {
-    /// touch
-    async fn touch(&self) -> bool {
-        true
-    }
-}
-/// Subscription
-pub struct Subscription_;
-#[Subscription(name = "Subscription")]
-impl Subscription_ {
-    /// count
-    async fn count(&self, to: i32) -> impl futures_util::Stream<Item = i32> {
-        futures_util::stream::iter(0..to)
-    }
-}
+
+use async_graphql::{MergedObject, MergedSubscription, Request};
+
+pub use self::context::RequestMeta;
+use self::loaders::Loaders;
+use crate::{game::accounts::Viewer, services::Services};
+
+/// The entry points for reading.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    node::NodeQuery,
+    users::UserQuery,
+    modes::ModeQuery,
+    matches::MatchQuery,
+    rankings::RankingQuery,
+    queue::QueueQuery,
+    feed::FeedQuery,
+);
+
+/// The entry points for changing.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    accounts::AccountMutation,
+    users::UserMutation,
+    queue::QueueMutation,
+    matches::MatchMutation,
+    feed::FeedMutation,
+    admin::AdminMutation,
+);
+
+/// The entry points for watching. Each stream first says how things stand, then each change.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(
+    queue::QueueSubscription,
+    matches::MatchSubscription,
+    rankings::RankingSubscription,
+    feed::FeedSubscription,
+);
+
 /// The executable schema.
-pub type Schema = async_graphql::Schema<Query, Mutation, Subscription_>;
-/// build
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// The schema over these use cases. It bounds nothing itself: the edge does, before it comes here.
 pub fn build(services: Arc<Services>) -> Schema {
-    Schema::build(Query, Mutation, Subscription_).data(services).finish()
+    builder().data(services).finish()
 }
-/// sdl
+
+/// The schema in its definition language.
 pub fn sdl() -> String {
-    Schema::build(Query, Mutation, Subscription_).finish().sdl()
+    builder().finish().sdl()
 }
-/// What belongs to one request and one viewer.
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    async_graphql::Schema::build(Query::default(), Mutation::default(), Subscription::default())
+}
+
+/// Gives a request what belongs to it and its viewer alone.
 pub fn prepare(
     request: Request,
     services: &Arc<Services>,
     viewer: Viewer,
     meta: RequestMeta,
 ) -> Request {
-    let _ = services;
-    request.data(viewer).data(meta)
-}
-/// What the edge knows about a request.
-#[derive(Clone, Debug)]
-pub struct RequestMeta {
-    /// Its id, which stands in its log lines, in its response header and in INTERNAL errors.
-    pub request_id: Arc<str>,
-    /// Where it came from.
-    pub address: std::net::IpAddr,
-    /// What the client calls itself.
-    pub user_agent: Option<Arc<str>>,
+    request.data(viewer).data(meta).data(Loaders::new(services))
 }

@@ -17,6 +17,7 @@ pub mod seasons;
 mod tokens;
 pub mod users;
 mod watch;
+mod watch_queue;
 
 use std::sync::Arc;
 

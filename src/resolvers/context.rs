@@ -1,0 +1,149 @@
+//! What every resolver can ask its context for, and how failures leave it.
+
+use std::{error::Error as _, net::IpAddr, sync::Arc};
+
+use async_graphql::{Context, ErrorExtensionValues, ID};
+
+use super::loaders::Loaders;
+use crate::{
+    error::{Code, Error},
+    game::accounts::{Role, SignedIn, Viewer},
+    services::{Services, accounts::Origin},
+};
+
+/// What the edge knows about a request.
+#[derive(Clone, Debug)]
+pub struct RequestMeta {
+    /// Its id, which stands in its log lines, in its response header and in INTERNAL errors.
+    pub request_id: Arc<str>,
+    /// Where it came from.
+    pub address: IpAddr,
+    /// What the client calls itself.
+    pub user_agent: Option<Arc<str>>,
+}
+
+/// A failure on its way to a client. It is not `Display`, so nothing but our own errors becomes one, and nothing leaks.
+#[derive(Clone, Debug)]
+pub struct Fault(Arc<Error>);
+
+/// The result of a resolver. A nullable field that can fail is `Option<Result<T>>`, so that its failure nulls itself only.
+pub type Result<T, E = Fault> = std::result::Result<T, E>;
+
+impl<E: Into<Error>> From<E> for Fault {
+    fn from(error: E) -> Self {
+        Self(Arc::new(error.into()))
+    }
+}
+
+impl From<Fault> for async_graphql::Error {
+    fn from(fault: Fault) -> Self {
+        let error = &*fault.0;
+        if matches!(error.code(), Code::Internal | Code::ServiceUnavailable) {
+            log(error);
+        }
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", error.code().as_str());
+        match error {
+            Error::BadInput { field, .. } => extensions.set("field", field.as_str()),
+            Error::Conflict { reason, .. } => extensions.set("reason", reason.as_str()),
+            Error::RateLimited { retry_after_ms } => {
+                extensions.set("retryAfterMs", *retry_after_ms)
+            }
+            _ => {}
+        }
+        Self { message: error.to_string(), source: None, extensions: Some(extensions) }
+    }
+}
+
+/// Logs a failure with what caused it, once.
+fn log(error: &Error) {
+    let mut causes = Vec::new();
+    let mut cause = error.source();
+    if let Error::Unavailable { source: Some(source), .. } = error {
+        cause = Some(&**source);
+    }
+    while let Some(this) = cause {
+        causes.push(this.to_string());
+        cause = this.source();
+    }
+    tracing::error!(code = error.code().as_str(), causes = causes.join(": "), "{error}");
+}
+
+/// The use cases.
+pub fn services<'a>(ctx: &Context<'a>) -> &'a Arc<Services> {
+    ctx.data_unchecked()
+}
+
+/// Who asks.
+pub fn viewer<'a>(ctx: &Context<'a>) -> &'a Viewer {
+    ctx.data_unchecked()
+}
+
+/// This request's batches.
+pub fn loaders<'a>(ctx: &Context<'a>) -> &'a Loaders {
+    ctx.data_unchecked()
+}
+
+/// The person who asks.
+pub fn signed_in<'a>(ctx: &Context<'a>) -> Result<&'a SignedIn> {
+    match viewer(ctx) {
+        Viewer::User(signed_in) => Ok(signed_in),
+        Viewer::Anonymous => Err(Error::Unauthenticated("sign in first".into()).into()),
+        Viewer::Server(_) => {
+            Err(Error::Forbidden("this is for people, not for game servers".into()).into())
+        }
+    }
+}
+
+/// The person who asks, if they have at least that role.
+pub fn at_least<'a>(ctx: &Context<'a>, role: Role) -> Result<&'a SignedIn> {
+    let who = signed_in(ctx)?;
+    if who.role < role {
+        let message = format!("this takes the role {}", role.as_str());
+        return Err(Error::Forbidden(message).into());
+    }
+    Ok(who)
+}
+
+/// Refuses everybody but game servers and admins; says whether it is a game server.
+pub fn server_or_admin(ctx: &Context<'_>) -> Result<bool> {
+    match viewer(ctx) {
+        Viewer::Server(_) => Ok(true),
+        Viewer::User(who) if who.role == Role::Admin => Ok(false),
+        Viewer::User(_) => {
+            Err(Error::Forbidden("this is for game servers and admins".into()).into())
+        }
+        Viewer::Anonymous => {
+            Err(Error::Unauthenticated("this takes a game server's key or an admin".into()).into())
+        }
+    }
+}
+
+/// Where the request comes from, as a session remembers it.
+pub fn origin(ctx: &Context<'_>) -> Origin {
+    let meta: &RequestMeta = ctx.data_unchecked();
+    Origin { address: meta.address, user_agent: meta.user_agent.as_deref().map(str::to_owned) }
+}
+
+/// Counts something against the client's address; a whole /64 counts as one.
+pub async fn take_for_address(ctx: &Context<'_>, what: &str, limit: u32) -> Result<()> {
+    let meta: &RequestMeta = ctx.data_unchecked();
+    let services = services(ctx);
+    if services.config.settings.limits.exempt_loopback && meta.address.is_loopback() {
+        return Ok(());
+    }
+    let network = match meta.address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("{:x}", u128::from(address) >> 64),
+    };
+    Ok(services.take(&format!("{what}:{network}"), limit).await?)
+}
+
+/// The id in that argument.
+pub fn parse_id<T: std::str::FromStr<Err = crate::game::ids::BadId>>(
+    field: &str,
+    id: &ID,
+) -> Result<T> {
+    id.parse()
+        .map_err(|error: crate::game::ids::BadId| Error::bad_input(field, error.to_string()).into())
+}

@@ -1,0 +1,380 @@
+//! Matches, from ready check to result.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{ComplexObject, Context, ID, Object, Subscription};
+use futures_util::{Stream, StreamExt};
+
+use super::{
+    context::{Result, loaders, parse_id, server_or_admin, services, signed_in, viewer},
+    modes::{mode_of, region_of},
+    users::user_of,
+};
+use crate::{
+    entities::{match_players, matches::Filter},
+    error::Error,
+    game::{
+        accounts::Viewer,
+        ids::{MatchId, UserId},
+        matches::{MatchStatus, outcome},
+        mode::ModeId,
+    },
+    schema::{
+        matches::{
+            CancelMatchInput, CancelMatchPayload, GameSession, Match, MatchConnection, MatchEvent,
+            MatchEventConnection, MatchFilter, Participant, RecordMatchEventsInput,
+            RecordMatchEventsPayload, ReportMatchResultInput, ReportMatchResultPayload,
+            RespondToReadyCheckInput, RespondToReadyCheckPayload, StartMatchInput,
+            StartMatchPayload, Team, TeamResultInput,
+        },
+        modes::{Mode, Region, Season},
+        paging::{Cursor, Line},
+        users::User,
+    },
+    services::{
+        matches::NewEvent,
+        paging::Page,
+        results::{PlayerResult, TeamResult, TeamScore},
+    },
+};
+
+type PageArguments = (Option<i32>, Option<String>, Option<i32>, Option<String>);
+
+/// A page of matches, newest first.
+pub async fn match_page(
+    ctx: &Context<'_>,
+    filter: &Filter,
+    (first, after, last, before): PageArguments,
+) -> Result<MatchConnection> {
+    let after = MatchId::decode("after", after)?;
+    let before = MatchId::decode("before", before)?;
+    let page = Page::new(first, after, last, before)?;
+    let slice = services(ctx).matches.page(filter, &page).await?;
+    let items = slice.items.into_iter().map(|row| (row.id.encode(), row.into()));
+    Ok(MatchConnection::new(items.collect(), (slice.has_next, slice.has_previous)))
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct MatchQuery;
+
+#[Object]
+impl MatchQuery {
+    /// A match, by its id.
+    #[graphql(name = "match")]
+    async fn match_(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Match>> {
+        let found = async { loaders(ctx).match_(parse_id("id", &id)?).await };
+        found.await.map(|row| row.map(Into::into)).transpose()
+    }
+
+    /// Newest first.
+    async fn matches(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<MatchFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<MatchConnection> {
+        let filter = filter.unwrap_or_default();
+        let filter = Filter {
+            mode: filter.mode,
+            region: filter.region,
+            status: filter.status.map(Into::into),
+            user: filter.user_id.map(|id| parse_id("filter.userId", &id)).transpose()?,
+        };
+        match_page(ctx, &filter, (first, after, last, before)).await
+    }
+
+    /// The viewer's match that is not over yet; null when there is none.
+    async fn my_match(&self, ctx: &Context<'_>) -> Option<Result<Match>> {
+        let found = async {
+            let who = signed_in(ctx)?;
+            Ok(services(ctx).matches.mine(who.user).await?)
+        };
+        found.await.map(|row| row.map(Into::into)).transpose()
+    }
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct MatchMutation;
+
+#[Object]
+impl MatchMutation {
+    /// Accepts or declines the viewer's match.
+    async fn respond_to_ready_check(
+        &self,
+        ctx: &Context<'_>,
+        input: RespondToReadyCheckInput,
+    ) -> Result<RespondToReadyCheckPayload> {
+        let who = signed_in(ctx)?;
+        let id = parse_id("input.matchId", &input.match_id)?;
+        let services = services(ctx);
+        let row = services.matches.respond(services, who.user, id, input.accept).await?;
+        Ok(RespondToReadyCheckPayload { match_: row.into() })
+    }
+
+    /// Game servers and admins.
+    async fn start_match(
+        &self,
+        ctx: &Context<'_>,
+        input: StartMatchInput,
+    ) -> Result<StartMatchPayload> {
+        server_or_admin(ctx)?;
+        let id = parse_id("input.matchId", &input.match_id)?;
+        let row = services(ctx).matches.start(id, input.endpoint).await?;
+        Ok(StartMatchPayload { match_: row.into() })
+    }
+
+    /// Game servers and admins.
+    async fn record_match_events(
+        &self,
+        ctx: &Context<'_>,
+        input: RecordMatchEventsInput,
+    ) -> Result<RecordMatchEventsPayload> {
+        server_or_admin(ctx)?;
+        let id = parse_id("input.matchId", &input.match_id)?;
+        let user = |index: usize, field: &str, id: Option<ID>| -> Result<Option<UserId>> {
+            id.map(|id| parse_id(&format!("input.events[{index}].{field}"), &id)).transpose()
+        };
+        let events = input
+            .events
+            .into_iter()
+            .enumerate()
+            .map(|(index, event)| {
+                Ok(NewEvent {
+                    sequence: event.sequence,
+                    kind: event.kind,
+                    at_ms: event.at_ms,
+                    actor: user(index, "actorId", event.actor_id)?,
+                    target: user(index, "targetId", event.target_id)?,
+                    data: event.data.map(|json| json.0),
+                })
+            })
+            .collect::<Result<_>>()?;
+        let (row, recorded) = services(ctx).matches.record(id, events).await?;
+        let recorded = i32::try_from(recorded).unwrap_or(i32::MAX);
+        Ok(RecordMatchEventsPayload { match_: row.into(), recorded })
+    }
+
+    /// Game servers and admins. Reporting the same result again changes nothing; another result is a CONFLICT.
+    async fn report_match_result(
+        &self,
+        ctx: &Context<'_>,
+        input: ReportMatchResultInput,
+    ) -> Result<ReportMatchResultPayload> {
+        server_or_admin(ctx)?;
+        let id = parse_id("input.matchId", &input.match_id)?;
+        let teams = input.teams.into_iter().enumerate().map(|(i, team)| team_result(i, team));
+        let teams = teams.collect::<Result<_>>()?;
+        let (row, changes) = services(ctx).matches.report(id, teams).await?;
+        Ok(ReportMatchResultPayload {
+            match_: row.into(),
+            rank_changes: changes.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    /// Game servers and admins.
+    async fn cancel_match(
+        &self,
+        ctx: &Context<'_>,
+        input: CancelMatchInput,
+    ) -> Result<CancelMatchPayload> {
+        let by_server = server_or_admin(ctx)?;
+        let id = parse_id("input.matchId", &input.match_id)?;
+        let services = services(ctx);
+        let row = services.matches.cancel(services, id, &input.reason, by_server).await?;
+        Ok(CancelMatchPayload { match_: row.into() })
+    }
+}
+
+fn team_result(index: usize, team: TeamResultInput) -> Result<TeamResult> {
+    let mut players = BTreeMap::new();
+    for (p, player) in team.players.unwrap_or_default().into_iter().enumerate() {
+        let field = format!("input.teams[{index}].players[{p}].userId");
+        let user: UserId = parse_id(&field, &player.user_id)?;
+        let did = PlayerResult {
+            kills: player.kills.unwrap_or(0),
+            deaths: player.deaths.unwrap_or(0),
+            assists: player.assists.unwrap_or(0),
+            hero: player.hero,
+            abandoned: player.abandoned.unwrap_or(false),
+        };
+        if players.insert(user, did).is_some() {
+            return Err(Error::bad_input(field, "this player is reported twice").into());
+        }
+    }
+    let score = team.score.unwrap_or(0);
+    Ok(TeamResult { index: team.index, placement: team.placement, score, players })
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct MatchSubscription;
+
+#[Subscription]
+impl MatchSubscription {
+    /// Public: the match now, then each change of its status or score.
+    async fn match_updated(
+        &self,
+        ctx: &Context<'_>,
+        match_id: ID,
+    ) -> Result<impl Stream<Item = Result<Match>> + use<>> {
+        let stream = services(ctx).matches.watch(parse_id("matchId", &match_id)?).await?;
+        Ok(stream.map(|row| row.map(Into::into).map_err(Into::into)))
+    }
+
+    /// Public: the timeline, from `after` on without a gap, then live. Completes when the match is over.
+    async fn match_events(
+        &self,
+        ctx: &Context<'_>,
+        match_id: ID,
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<MatchEvent>> + use<>> {
+        let id = parse_id("matchId", &match_id)?;
+        let after = Line::decode("after", after)?.map(|line| line.0);
+        let stream = services(ctx).matches.watch_timeline(id, after).await?;
+        Ok(stream.map(move |event| Ok(MatchEvent::new(id, event?))))
+    }
+
+    /// Public: matches as they are made and finished.
+    async fn live_matches(
+        &self,
+        ctx: &Context<'_>,
+        mode: Option<ModeId>,
+    ) -> Result<impl Stream<Item = Result<Match>> + use<>> {
+        let stream = services(ctx).matches.watch_all(mode).await?;
+        Ok(stream.map(|row| row.map(Into::into).map_err(Into::into)))
+    }
+}
+
+#[ComplexObject]
+impl Match {
+    /// What is played.
+    async fn mode(&self, ctx: &Context<'_>) -> Mode {
+        mode_of(ctx, &self.row.mode)
+    }
+
+    /// Where.
+    async fn region(&self, ctx: &Context<'_>) -> Region {
+        region_of(ctx, &self.row.region)
+    }
+
+    /// The season that it counts for.
+    async fn season(&self, ctx: &Context<'_>) -> Result<Season> {
+        let current = services(ctx).seasons.current()?;
+        if current.id == self.row.season_id {
+            return Ok(current.into());
+        }
+        let row = loaders(ctx).season(self.row.season_id).await?;
+        Ok(row.ok_or(Error::NotFound("season"))?.into())
+    }
+
+    /// The teams, in their order.
+    async fn teams(&self, ctx: &Context<'_>) -> Result<Vec<Team>> {
+        let players = loaders(ctx).match_players(self.row.id).await?.unwrap_or_default();
+        let scores: Vec<TeamScore> = self
+            .row
+            .team_results
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        let mode = mode_of(ctx, &self.row.mode);
+        let asked = mode.ready_check_seconds > 0 || self.row.status == MatchStatus::ReadyCheck;
+        Ok(teams(&players, &scores, asked))
+    }
+
+    /// How the players connect; null for everyone but the match's players and game server.
+    async fn session(&self, ctx: &Context<'_>) -> Option<Result<GameSession>> {
+        let endpoint = self.row.endpoint.clone();
+        match viewer(ctx) {
+            Viewer::Server(_) => Some(Ok(GameSession { endpoint, join_token: None })),
+            Viewer::User(who) => {
+                let found = async {
+                    let players = loaders(ctx).match_players(self.row.id).await?;
+                    let plays = players.iter().flatten().any(|player| player.user_id == who.user);
+                    if !plays {
+                        return Ok(None);
+                    }
+                    let ready =
+                        matches!(self.row.status, MatchStatus::Pending | MatchStatus::InProgress);
+                    let accounts = &services(ctx).accounts;
+                    let token = ready.then(|| accounts.join_token(who.user, self.row.id));
+                    Ok(Some(GameSession { endpoint, join_token: token.transpose()? }))
+                };
+                found.await.transpose()
+            }
+            Viewer::Anonymous => None,
+        }
+    }
+
+    /// The timeline, oldest first.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<MatchEventConnection> {
+        let after = Line::decode("after", after)?.map(|line| line.0);
+        let page = Page::new(first, after, None, None)?;
+        let slice = services(ctx).matches.timeline(self.row.id, &page).await?;
+        let items = slice
+            .items
+            .into_iter()
+            .map(|event| (Line(event.position).encode(), MatchEvent::new(self.row.id, event)));
+        Ok(MatchEventConnection::new(items.collect(), (slice.has_next, slice.has_previous)))
+    }
+}
+
+fn teams(players: &[match_players::Model], scores: &[TeamScore], asked: bool) -> Vec<Team> {
+    let placements: Vec<_> = scores.iter().map(|score| score.placement).collect();
+    players
+        .chunk_by(|a, b| a.team == b.team)
+        .map(|seats| {
+            let index = seats.first().map_or(0, |seat| seat.team);
+            let score = usize::try_from(index).ok().and_then(|index| scores.get(index));
+            let total: i64 = seats.iter().map(|seat| i64::from(seat.mmr_before)).sum();
+            let mean = (total as f64 / seats.len() as f64).round();
+            Team {
+                index,
+                average_mmr: mean as i32,
+                outcome: score.map(|score| outcome(score.placement, &placements).into()),
+                placement: score.map(|score| score.placement),
+                score: score.map(|score| score.score),
+                players: seats.iter().map(|seat| Participant::new(seat, asked)).collect(),
+            }
+        })
+        .collect()
+}
+
+#[ComplexObject]
+impl Participant {
+    /// Who.
+    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
+        user_of(ctx, self.user_id).await
+    }
+}
+
+#[ComplexObject]
+impl MatchEvent {
+    /// Of which match.
+    #[graphql(name = "match")]
+    async fn match_(&self, ctx: &Context<'_>) -> Result<Match> {
+        let row = loaders(ctx).match_(self.match_id).await?;
+        Ok(row.ok_or(Error::NotFound("match"))?.into())
+    }
+
+    /// Who did it.
+    async fn actor(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        let id = self.actor_id?;
+        Some(user_of(ctx, id).await)
+    }
+
+    /// To whom.
+    async fn target(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        let id = self.target_id?;
+        Some(user_of(ctx, id).await)
+    }
+}

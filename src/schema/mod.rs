@@ -1,0 +1,31 @@
+//! The nouns of the API: what a client can see, and how stored things look to it. What runs when a client asks is in
+//! `resolvers`.
+
+pub mod accounts;
+pub mod admin;
+pub mod feed;
+pub mod matches;
+pub mod modes;
+pub mod paging;
+pub mod queue;
+pub mod rankings;
+pub mod scalars;
+pub mod users;
+
+use async_graphql::{ID, Interface};
+
+/// Anything that has an id of its own.
+#[derive(Clone, Debug, Interface)]
+#[graphql(field(name = "id", ty = "&ID"))]
+pub enum Node {
+    /// A user.
+    User(users::User),
+    /// A season.
+    Season(modes::Season),
+    /// A ticket.
+    QueueTicket(queue::QueueTicket),
+    /// A match.
+    Match(matches::Match),
+    /// A notification.
+    Notification(feed::Notification),
+}

@@ -1,0 +1,111 @@
+//! People.
+
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined, OneofObject, SimpleObject};
+
+use super::{paging::connection, scalars::DateTime};
+use crate::{
+    entities::users,
+    game::{accounts, ids::UserId, mode::RegionId},
+};
+
+/// What an account may do, from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "accounts::Role")]
+pub enum Role {
+    /// Plays.
+    Player,
+    /// Also suspends players.
+    Moderator,
+    /// Also everything else.
+    Admin,
+}
+
+/// What a player is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Presence {
+    /// Not here.
+    Offline,
+    /// Here.
+    Online,
+    /// Waiting for a match.
+    InQueue,
+    /// Playing.
+    InMatch,
+}
+
+/// A person with an account.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct User {
+    /// Their id.
+    pub id: ID,
+    /// Their name, unique without regard to case.
+    pub username: String,
+    /// What they may do.
+    pub role: Role,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// An https address.
+    pub avatar_url: Option<String>,
+    /// A few words.
+    pub bio: Option<String>,
+    /// When the account was made.
+    pub created_at: DateTime,
+    /// The id as the rules know it.
+    #[graphql(skip)]
+    pub key: UserId,
+    /// Shown to some.
+    #[graphql(skip)]
+    pub private_email: String,
+    /// Where they play by default.
+    #[graphql(skip)]
+    pub home: Option<RegionId>,
+}
+
+impl From<users::Model> for User {
+    fn from(row: users::Model) -> Self {
+        Self {
+            id: row.id.to_string().into(),
+            username: row.username,
+            role: row.role.into(),
+            country: row.country,
+            avatar_url: row.avatar_url,
+            bio: row.bio,
+            created_at: DateTime(row.created_at),
+            key: row.id,
+            private_email: row.email,
+            home: row.region,
+        }
+    }
+}
+
+connection!(UserConnection, UserEdge, User);
+
+/// Names one user.
+#[derive(Debug, OneofObject)]
+pub enum UserBy {
+    /// By id.
+    Id(ID),
+    /// By name, in any case.
+    Username(String),
+}
+
+/// What to change; what is left out stays, null takes away.
+#[derive(Debug, InputObject)]
+pub struct UpdateProfileInput {
+    /// Where they play by default.
+    pub region: MaybeUndefined<RegionId>,
+    /// ISO 3166-1 alpha-2.
+    pub country: MaybeUndefined<String>,
+    /// An https address of 500 characters at most.
+    pub avatar_url: MaybeUndefined<String>,
+    /// 500 characters at most.
+    pub bio: MaybeUndefined<String>,
+}
+
+/// The changed profile.
+#[derive(Debug, SimpleObject)]
+pub struct UpdateProfilePayload {
+    /// The viewer.
+    pub user: User,
+}
