@@ -4,11 +4,15 @@
 //! `resolvers` its verbs, `http` is the edge. SQL is the truth; leaderboards, documents and live events are projections fed
 //! from the outbox. `docs/architecture.md` walks through it.
 
+pub mod app;
 pub mod backends;
+pub mod cli;
 pub mod config;
 pub mod entities;
 pub mod error;
 pub mod game;
+pub mod http;
 pub mod resolvers;
 pub mod schema;
 pub mod services;
+pub mod tasks;

@@ -1,11 +1,16 @@
 //! Settings: what can be set, its defaults and its bounds. Where they come from is `load.rs`.
 
+mod check;
 mod defaults;
+mod load;
+mod secret;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::SecretString;
 use serde::Deserialize;
+
+pub use self::load::Problems;
 
 /// Everything that a running server was told.
 #[derive(Debug)]

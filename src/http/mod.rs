@@ -1,1 +1,62 @@
-//! edge
+//! The edge: who asks, within which bounds, over which transport.
+
+mod auth;
+mod front;
+mod graphiql;
+mod graphql;
+mod negotiation;
+mod router;
+mod server;
+mod socket;
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::front::Front;
+pub use self::{router::router, server::serve};
+use crate::{
+    error::Result,
+    resolvers::{self, Schema},
+    services::Services,
+};
+
+/// What every handler has.
+#[derive(Clone)]
+pub struct App {
+    services: Arc<Services>,
+    schema: Schema,
+    sdl: Arc<str>,
+    front: Arc<Front>,
+    metrics: PrometheusHandle,
+    /// Cancelled when the server is to stop: no new work is taken.
+    draining: CancellationToken,
+    /// Open sockets, which are waited for when the server stops.
+    sockets: TaskTracker,
+}
+
+impl App {
+    /// The edge over these use cases.
+    ///
+    /// # Errors
+    /// When the schema cannot be read by the validator, which is a fault of ours.
+    pub fn new(
+        services: Arc<Services>,
+        metrics: PrometheusHandle,
+        draining: CancellationToken,
+    ) -> Result<Self> {
+        let sdl: Arc<str> = resolvers::sdl().into();
+        let settings = &services.config.settings;
+        let front = Front::new(&sdl, settings.limits.clone(), settings.http.introspection)?;
+        Ok(Self {
+            schema: resolvers::build(services.clone()),
+            front: Arc::new(front),
+            sdl,
+            services,
+            metrics,
+            draining,
+            sockets: TaskTracker::new(),
+        })
+    }
+}

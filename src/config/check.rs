@@ -1,0 +1,152 @@
+//! The bounds of the settings.
+
+use std::{collections::HashSet, fmt::Display, ops::RangeInclusive};
+
+use super::{ModeSettings, Settings, load::Problems};
+
+/// Adds what is out of bounds.
+pub fn settings(settings: &Settings, problems: &mut Problems) {
+    modes(settings, problems);
+    ids("regions", settings.regions.0.iter().map(|region| &*region.id), problems);
+    ladder(settings, problems);
+    matchmaking(settings, problems);
+    accounts(settings, problems);
+    limits(settings, problems);
+}
+
+fn within<T: PartialOrd + Display>(
+    name: &str,
+    value: T,
+    range: RangeInclusive<T>,
+    problems: &mut Problems,
+) {
+    if !range.contains(&value) {
+        let (low, high) = (range.start(), range.end());
+        problems.add(name, format!("expected {low} to {high}, not {value}"));
+    }
+}
+
+fn ids<'a>(table: &str, ids: impl Iterator<Item = &'a str>, problems: &mut Problems) {
+    let mut seen = HashSet::new();
+    for (index, id) in ids.enumerate() {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if !(1..=32).contains(&id.len()) || !id.bytes().all(plain) {
+            problems.add(
+                format!("{table}[{index}].id"),
+                "expected 1 to 32 of the characters a-z, 0-9 and -",
+            );
+        }
+        if !seen.insert(id) {
+            problems.add(format!("{table}[{index}].id"), format!("{id} is there twice"));
+        }
+    }
+    if seen.is_empty() {
+        problems.add(table, "at least one is needed");
+    }
+}
+
+fn modes(settings: &Settings, problems: &mut Problems) {
+    let modes = &settings.modes.0;
+    ids("modes", modes.iter().map(|mode| &*mode.id), problems);
+    for (index, mode) in modes.iter().enumerate() {
+        let key = |name: &str| format!("modes[{index}].{name}");
+        within(&key("team_size"), mode.team_size, 1..=16, problems);
+        within(&key("team_count"), mode.team_count, 2..=16, problems);
+        within(&key("ready_check_seconds"), mode.ready_check_seconds, 0..=300, problems);
+        within(&key("start_deadline_seconds"), mode.start_deadline_seconds, 1..=3_600, problems);
+        within(&key("play_deadline_seconds"), mode.play_deadline_seconds, 1..=172_800, problems);
+        rating(mode, &key("rating"), problems);
+    }
+}
+
+fn rating(mode: &ModeSettings, key: &str, problems: &mut Problems) {
+    let rating = &mode.rating;
+    let mut check =
+        |name: &str, value: f64, range| within(&format!("{key}.{name}"), value, range, problems);
+    check("start_mmr", rating.start_mmr, 0.0..=10_000.0);
+    check("start_deviation", rating.start_deviation, 30.0..=1_000.0);
+    check("start_volatility", rating.start_volatility, 0.0001..=1.0);
+    check("tau", rating.tau, 0.01..=2.0);
+    check("period_days", rating.period_days, 0.01..=365.0);
+    check("team_share", rating.team_share, 0.01..=1.0);
+    check("team_scale", rating.team_scale, 0.1..=16.0);
+}
+
+fn ladder(settings: &Settings, problems: &mut Problems) {
+    let ladder = &settings.ladder;
+    within("ladder.placements", ladder.placements, 0..=100, problems);
+    within("ladder.placements_short", ladder.placements_short, 0..=100, problems);
+    within("ladder.demotion_margin_mmr", ladder.demotion_margin_mmr, 0.0..=1_000.0, problems);
+    if ladder.tiers.is_empty() {
+        problems.add("ladder.tiers", "at least one is needed");
+    }
+    for (index, tier) in ladder.tiers.iter().enumerate() {
+        within(&format!("ladder.tiers[{index}].divisions"), tier.divisions, 1..=10, problems);
+    }
+    for (index, pair) in ladder.tiers.windows(2).enumerate() {
+        if pair[1].from_mmr.partial_cmp(&pair[0].from_mmr) != Some(std::cmp::Ordering::Greater) {
+            problems.add(format!("ladder.tiers[{}].from_mmr", index + 1), "tiers ascend");
+        }
+    }
+}
+
+fn matchmaking(settings: &Settings, problems: &mut Problems) {
+    let matchmaking = &settings.matchmaking;
+    within("matchmaking.tick_ms", matchmaking.tick_ms, 50..=60_000, problems);
+    let mmr = 0.0..=100_000.0;
+    within(
+        "matchmaking.tolerance_start_mmr",
+        matchmaking.tolerance_start_mmr,
+        mmr.clone(),
+        problems,
+    );
+    within("matchmaking.tolerance_step_mmr", matchmaking.tolerance_step_mmr, mmr.clone(), problems);
+    within(
+        "matchmaking.tolerance_max_mmr",
+        matchmaking.tolerance_max_mmr,
+        matchmaking.tolerance_start_mmr..=100_000.0,
+        problems,
+    );
+    within(
+        "matchmaking.tolerance_step_seconds",
+        matchmaking.tolerance_step_seconds,
+        1..=3_600,
+        problems,
+    );
+    within("matchmaking.ticket_ttl_seconds", matchmaking.ticket_ttl_seconds, 1..=86_400, problems);
+    for (index, pair) in matchmaking.latency.windows(2).enumerate() {
+        if pair[1].from_seconds <= pair[0].from_seconds || pair[1].max_ms < pair[0].max_ms {
+            problems.add(format!("matchmaking.latency[{}]", index + 1), "steps ascend");
+        }
+    }
+}
+
+fn accounts(settings: &Settings, problems: &mut Problems) {
+    let accounts = &settings.accounts;
+    within("accounts.access_token_seconds", accounts.access_token_seconds, 1..=86_400, problems);
+    within(
+        "accounts.refresh_token_seconds",
+        accounts.refresh_token_seconds,
+        60..=31_536_000,
+        problems,
+    );
+    within("accounts.argon2_memory_kib", accounts.argon2_memory_kib, 19_456..=1_048_576, problems);
+    within("accounts.argon2_passes", accounts.argon2_passes, 2..=16, problems);
+    within("accounts.argon2_parallel", accounts.argon2_parallel, 0..=1_024, problems);
+}
+
+fn limits(settings: &Settings, problems: &mut Problems) {
+    let limits = &settings.limits;
+    within("limits.body_bytes", limits.body_bytes, 1_024..=16_777_216, problems);
+    within("limits.server_body_bytes", limits.server_body_bytes, 1_024..=16_777_216, problems);
+    within("limits.request_timeout_ms", limits.request_timeout_ms, 100..=600_000, problems);
+    within("limits.batch", limits.batch, 0..=100, problems);
+    within("limits.depth", limits.depth, 15..=100, problems);
+    within("limits.tokens", limits.tokens, 1_000..=1_000_000, problems);
+    let socket = &limits.socket;
+    within("limits.socket.init_timeout_ms", socket.init_timeout_ms, 10..=600_000, problems);
+    within("limits.socket.ping_ms", socket.ping_ms, 10..=600_000, problems);
+    within("limits.socket.message_bytes", socket.message_bytes, 1_024..=16_777_216, problems);
+    within("limits.socket.operations", socket.operations, 1..=10_000, problems);
+    within("limits.socket.queue", socket.queue, 8..=65_536, problems);
+}

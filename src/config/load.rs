@@ -1,0 +1,131 @@
+//! Where settings come from: the environment, and the TOML file that it may name. Everything that is wrong is told at once.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use secrecy::SecretString;
+
+use super::{Config, Settings, check, secret};
+
+/// Everything that is wrong with the settings, a line each.
+#[derive(Debug, Default)]
+pub struct Problems(pub Vec<String>);
+
+impl Problems {
+    /// Adds one: what is set wrongly, and what is wrong with it.
+    pub fn add(&mut self, name: impl fmt::Display, what: impl fmt::Display) {
+        self.0.push(format!("{name}: {what}").replace('\n', " "));
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+const ADDR: &str = "127.0.0.1:8080";
+const DATA_DIR: &str = "./data";
+/// A signing key has as many bytes as its hash.
+const SECRET_MIN: usize = 32;
+
+impl Config {
+    /// Reads the settings through `env`, which gives the value of a variable.
+    ///
+    /// # Errors
+    /// All that is wrong, each with the name of its variable or key.
+    pub fn load(env: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let get = |name: &str| env(name).filter(|value| !value.trim().is_empty());
+        let mut problems = Problems::default();
+        let addr = get("RANKEDHONOR_ADDR").unwrap_or_else(|| ADDR.into());
+        let addr = addr.parse::<SocketAddr>().map_err(|_| {
+            problems
+                .add("RANKEDHONOR_ADDR", format!("expected an address and a port such as {ADDR}"));
+        });
+        let data_dir: PathBuf =
+            get("RANKEDHONOR_DATA_DIR").unwrap_or_else(|| DATA_DIR.into()).into();
+        let settings = match get("RANKEDHONOR_CONFIG") {
+            Some(path) => read(Path::new(&path), &mut problems),
+            None => Settings::default(),
+        };
+        check::settings(&settings, &mut problems);
+        let database_url = match get("DATABASE_URL") {
+            None => embedded(&data_dir),
+            Some(url) => {
+                if !url.starts_with("sqlite:") || url.contains(":memory:") {
+                    let what = "this version keeps its data in SQLite: expected sqlite: and a path";
+                    problems.add("DATABASE_URL", what);
+                }
+                url
+            }
+        };
+        for (name, what) in [
+            ("MONGODB_URL", "this version keeps its documents in the SQL database: leave it unset"),
+            (
+                "REDIS_URL",
+                "this version runs as one instance with an in-process bus: leave it unset",
+            ),
+        ] {
+            if get(name).is_some() {
+                problems.add(name, what);
+            }
+        }
+        let jwt_secret = get("JWT_SECRET");
+        if jwt_secret.as_ref().is_some_and(|secret| secret.len() < SECRET_MIN) {
+            problems.add("JWT_SECRET", format!("a secret has {SECRET_MIN} bytes or more"));
+        }
+        if problems.0.is_empty()
+            && let Err(error) = std::fs::create_dir_all(&data_dir)
+        {
+            problems.add(
+                "RANKEDHONOR_DATA_DIR",
+                format!("cannot make {}: {error}", data_dir.display()),
+            );
+        }
+        let (Ok(addr), true) = (addr, problems.0.is_empty()) else { return Err(problems) };
+        let jwt_secret = match jwt_secret {
+            Some(secret) => secret,
+            None => secret::kept_in(&data_dir).map_err(|error| {
+                problems
+                    .add("RANKEDHONOR_DATA_DIR", format!("cannot keep a secret there: {error}"));
+                std::mem::take(&mut problems)
+            })?,
+        };
+        Ok(Self {
+            addr,
+            data_dir,
+            database_url: database_url.into(),
+            mongodb_url: get("MONGODB_URL").map(SecretString::from),
+            redis_url: get("REDIS_URL").map(SecretString::from),
+            jwt_secret: jwt_secret.into(),
+            settings,
+        })
+    }
+}
+
+fn embedded(data_dir: &Path) -> String {
+    format!("sqlite://{}?mode=rwc", data_dir.join("rankedhonor.db").display())
+}
+
+fn read(path: &Path, problems: &mut Problems) -> Settings {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            problems.add("RANKEDHONOR_CONFIG", format!("cannot read {}: {error}", path.display()));
+            return Settings::default();
+        }
+    };
+    toml::from_str(&text).unwrap_or_else(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        problems.add(
+            "RANKEDHONOR_CONFIG",
+            format!("{} line {line}: {}", path.display(), error.message()),
+        );
+        Settings::default()
+    })
+}

@@ -1,0 +1,126 @@
+//! What is served where, and what every request passes.
+
+use std::{any::Any, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+    set_header::SetResponseHeaderLayer,
+};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{App, front::outcome::Refusal, graphiql, graphql};
+use crate::error::Error;
+
+/// The id of a request, in its extensions.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub Arc<str>);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Everything that is served.
+pub fn router(app: App) -> Router {
+    let mut routes = Router::new()
+        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/schema.graphql", get(schema))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics));
+    if app.services.config.settings.http.graphiql {
+        routes = routes.merge(graphiql::routes());
+    }
+    routes
+        .layer(cors(&app))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(identify))
+        .with_state(app)
+}
+
+fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+fn cors(app: &App) -> CorsLayer {
+    let origins = &app.services.config.settings.http.allowed_origins;
+    let origins: Vec<HeaderValue> =
+        origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, REQUEST_ID])
+        .expose_headers([REQUEST_ID, header::RETRY_AFTER])
+}
+
+/// Gives every request an id, which goes out with the answer and stands in its log lines. A caller's own is kept when it is
+/// short and plain.
+async fn identify(mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let plain = |id: &&str| {
+        (8..=64).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    let id: Arc<str> =
+        given.filter(plain).map_or_else(|| Uuid::now_v7().to_string().into(), Into::into);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = request.uri().path());
+    let began = std::time::Instant::now();
+    let mut response = async {
+        let response = next.run(request).await;
+        let ms = began.elapsed().as_millis();
+        tracing::debug!(status = response.status().as_u16(), ms, "answered");
+        response
+    }
+    .instrument(span)
+    .await;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let cause = cause.downcast_ref::<&str>().map_or_else(
+        || cause.downcast_ref::<String>().cloned().unwrap_or_default(),
+        |text| (*text).to_owned(),
+    );
+    tracing::error!(cause, "a handler panicked");
+    let refusal = Refusal::from_error(&Error::internal("panic"));
+    (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(refusal.body())).into_response()
+}
+
+async fn schema(State(app): State<App>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/graphql; charset=utf-8")], app.sdl.to_string())
+}
+
+async fn ready(State(app): State<App>) -> Response {
+    if app.draining.is_cancelled() {
+        return not_ready("the server is stopping");
+    }
+    let check = tokio::time::timeout(std::time::Duration::from_secs(1), app.services.ready());
+    match check.await {
+        Ok(Ok(())) => axum::Json(serde_json::json!({ "ready": true })).into_response(),
+        Ok(Err(error)) => not_ready(&error.to_string()),
+        Err(_) => not_ready("the database does not answer"),
+    }
+}
+
+fn not_ready(why: &str) -> Response {
+    let body = serde_json::json!({ "ready": false, "reason": why });
+    (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response()
+}
+
+async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
+}

@@ -1,0 +1,76 @@
+//! `/graphql` over a WebSocket: graphql-transport-ws, with deadlines and bounds on everything.
+
+mod connection;
+mod protocol;
+
+use std::net::SocketAddr;
+
+use axum::{
+    extract::WebSocketUpgrade,
+    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+
+use super::{App, auth, router::RequestId};
+use crate::{config::Http, resolvers::RequestMeta};
+
+/// The subprotocol that is spoken.
+const PROTOCOL: &str = "graphql-transport-ws";
+/// Bytes read at once: the default of 128 KiB would be the largest part of what a socket costs.
+const READ_BUFFER: usize = 4096;
+
+/// Turns a request into a socket, unless a page of somebody else's sent it.
+pub async fn upgrade(
+    app: App,
+    peer: SocketAddr,
+    parts: &Parts,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let headers = &parts.headers;
+    if !is_own_origin(headers, &parts.uri, &app.services.config.settings.http) {
+        return (StatusCode::FORBIDDEN, "sockets from this origin are not allowed").into_response();
+    }
+    if app.draining.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "stopping")
+            .into_response();
+    }
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    let mut offered =
+        offered.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    if !offered.any(|protocol| protocol.trim() == PROTOCOL) {
+        let message = "the subprotocol is graphql-transport-ws";
+        return (StatusCode::BAD_REQUEST, message).into_response();
+    }
+    let limits = app.services.config.settings.limits.socket.clone();
+    // A token in the header of the upgrade counts unless the greeting brings another; a bad one is told in the protocol's
+    // own way, once there is a socket.
+    let viewer = auth::viewer(&app.services, headers).await;
+    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let meta = RequestMeta {
+        request_id: parts
+            .extensions
+            .get::<RequestId>()
+            .map_or_else(|| "-".into(), |id| id.0.clone()),
+        address: auth::address(&app.services, peer, headers),
+        user_agent: user_agent.map(Into::into),
+    };
+    upgrade
+        .protocols([PROTOCOL])
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_message_size(limits.message_bytes)
+        .max_frame_size(limits.message_bytes)
+        .on_upgrade(move |socket| {
+            let tracked = app.sockets.clone();
+            tracked.track_future(connection::run(app, socket, viewer, meta))
+        })
+}
+
+/// Browsers name the page that opens a socket; other clients name none.
+fn is_own_origin(headers: &HeaderMap, uri: &Uri, settings: &Http) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).or(uri.host());
+    let own = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
+    own || settings.allowed_origins.iter().any(|allowed| allowed == origin)
+}

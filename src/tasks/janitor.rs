@@ -1,0 +1,45 @@
+//! Ends what is overdue and forgets what is old.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{error::Result, services::Services};
+
+/// Between two looks at deadlines.
+const DEADLINES: Duration = Duration::from_millis(500);
+/// Looks at deadlines between two sweeps of what is old.
+const SWEEP_EVERY: u32 = 120;
+
+/// Runs until told to stop.
+pub async fn run(services: Arc<Services>, stop: CancellationToken) {
+    let mut round = 0_u32;
+    loop {
+        if let Err(error) = deadlines(&services).await {
+            tracing::error!(error = ?error, "overdue tickets and matches are left for the next look");
+        }
+        if round.is_multiple_of(SWEEP_EVERY)
+            && let Err(error) = sweep(&services).await
+        {
+            tracing::error!(error = ?error, "what is old is left for the next sweep");
+        }
+        round = round.wrapping_add(1);
+        tokio::select! {
+            () = tokio::time::sleep(DEADLINES) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+async fn deadlines(services: &Services) -> Result<()> {
+    services.queue.expire().await?;
+    services.matches.cancel_overdue(services).await?;
+    Ok(())
+}
+
+async fn sweep(services: &Services) -> Result<()> {
+    services.accounts.load_ended().await?;
+    services.accounts.sweep().await?;
+    services.feed.expire().await?;
+    services.rankings.expire().await
+}
