@@ -53,7 +53,7 @@ fn finish(done: Result<(), Error>) -> ExitCode {
         Error::Internal(cause) => complain(&cause.to_string()),
         Error::Unavailable { source: Some(cause), .. } => complain(&format!("{error}: {cause}")),
         Error::BadInput { field, .. } => {
-            complain(&format!("{}: {error}", field.trim_start_matches("input.")))
+            complain(&format!("{}: {error}", field.trim_start_matches("input.")));
         }
         _ => complain(&error.to_string()),
     }

@@ -43,14 +43,28 @@ pub struct Caller {
 /// An answer to one operation.
 struct Answer {
     status: StatusCode,
-    body: Value,
+    /// JSON, in the order in which it was asked for.
+    body: String,
+    /// Seconds after which to come back.
+    retry_after: Option<u64>,
+}
+
+impl Answer {
+    fn refused(status: StatusCode, refusal: &Refusal) -> Self {
+        let retry_after = match refusal.code {
+            Code::RateLimited => Some(refusal.retry_after_ms.unwrap_or(1000).div_ceil(1000)),
+            Code::ServiceUnavailable => Some(1),
+            _ => None,
+        };
+        Self { status, body: refusal.body().to_string(), retry_after }
+    }
 }
 
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         let status =
             StatusCode::from_u16(status_of(refusal.code)).unwrap_or(StatusCode::BAD_REQUEST);
-        Self { status, body: refusal.body() }
+        Self::refused(status, &refusal)
     }
 }
 
@@ -106,10 +120,7 @@ pub async fn post(
     if !negotiation::is_json(headers) {
         let refusal =
             refuse_input("content-type", "the body is JSON: content-type application/json");
-        return send(
-            media,
-            Answer { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, body: refusal.body() },
-        );
+        return send(media, Answer::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &refusal));
     }
     let caller = match caller(&app, peer, headers, request_id(&parts.extensions)).await {
         Ok(caller) => caller,
@@ -145,12 +156,12 @@ async fn read(app: &App, viewer: &Viewer, body: Body) -> Result<Bytes, Answer> {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             let refusal = Refusal::too_complex(format!("the body is larger than {most} bytes"));
-            Err(Answer { status: StatusCode::PAYLOAD_TOO_LARGE, body: refusal.body() })
+            Err(Answer::refused(StatusCode::PAYLOAD_TOO_LARGE, &refusal))
         }
         Ok(Err(_)) => Err(refuse_input("body", "the body ended early").into()),
         Err(_) => {
             let refusal = refuse_input("body", "the body came too slowly");
-            Err(Answer { status: StatusCode::REQUEST_TIMEOUT, body: refusal.body() })
+            Err(Answer::refused(StatusCode::REQUEST_TIMEOUT, &refusal))
         }
     }
 }
@@ -168,7 +179,7 @@ async fn batch(app: &App, caller: &Caller, items: Vec<Value>) -> Answer {
         };
         bodies.push(answer.body);
     }
-    Answer { status: StatusCode::OK, body: Value::Array(bodies) }
+    Answer { status: StatusCode::OK, body: format!("[{}]", bodies.join(",")), retry_after: None }
 }
 
 /// Who asks, from where, and whether they may ask just now.
@@ -265,7 +276,7 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
     }
     if read_only && admitted.kind == OperationType::Mutation {
         let refusal = refuse_input("query", "mutations are sent by POST");
-        return Answer { status: StatusCode::METHOD_NOT_ALLOWED, body: refusal.body() };
+        return Answer::refused(StatusCode::METHOD_NOT_ALLOWED, &refusal);
     }
     let response = execute(app, caller, admitted.request).await;
     metrics::histogram!("rankedhonor_request_seconds", "kind" => kind)
@@ -275,11 +286,9 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
         return Refusal::from_error(&error).into();
     };
     polish(&mut response, &caller.meta.request_id);
-    let mut body = serde_json::to_value(&response).unwrap_or_default();
-    if let Value::Object(body) = &mut body {
-        body.insert("extensions".into(), serde_json::json!({ "cost": admitted.cost }));
-    }
-    Answer { status: StatusCode::OK, body }
+    let response = response.extension("cost", admitted.cost.into());
+    let body = serde_json::to_string(&response).unwrap_or_default();
+    Answer { status: StatusCode::OK, body, retry_after: None }
 }
 
 /// Runs an operation within its time. A mutation that is out of time goes on by itself: half of it is never left.
@@ -311,18 +320,14 @@ pub async fn execute(
 fn not_acceptable() -> Response {
     let refusal =
         refuse_input("accept", "answers are application/json or application/graphql-response+json");
-    send(Media::Json, Answer { status: StatusCode::NOT_ACCEPTABLE, body: refusal.body() })
+    send(Media::Json, Answer::refused(StatusCode::NOT_ACCEPTABLE, &refusal))
 }
 
 fn send(media: Media, answer: Answer) -> Response {
-    let retry = answer.body.pointer("/errors/0/extensions/retryAfterMs").and_then(Value::as_u64);
-    let unavailable = answer.body.pointer("/errors/0/extensions/code").and_then(Value::as_str)
-        == Some(Code::ServiceUnavailable.as_str());
-    let mut response = (answer.status, answer.body.to_string()).into_response();
+    let mut response = (answer.status, answer.body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    let seconds = retry.map(|ms| ms.div_ceil(1000)).or(unavailable.then_some(1));
-    if let Some(seconds) = seconds {
+    if let Some(seconds) = answer.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response

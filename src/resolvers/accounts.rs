@@ -11,6 +11,7 @@ use crate::{
             RegisterInput,
         },
         scalars::DateTime,
+        users::User,
     },
     services::accounts::{NewAccount, Tokens},
 };
@@ -93,7 +94,7 @@ impl AccountMutation {
 impl From<Tokens> for AuthPayload {
     fn from(tokens: Tokens) -> Self {
         Self {
-            user: tokens.user.into(),
+            user: User { own: true, ..tokens.user.into() },
             access_token: tokens.access,
             access_token_expires_at: DateTime(tokens.access_expires_at),
             refresh_token: tokens.refresh,

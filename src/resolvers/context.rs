@@ -47,7 +47,7 @@ impl From<Fault> for async_graphql::Error {
             Error::BadInput { field, .. } => extensions.set("field", field.as_str()),
             Error::Conflict { reason, .. } => extensions.set("reason", reason.as_str()),
             Error::RateLimited { retry_after_ms } => {
-                extensions.set("retryAfterMs", *retry_after_ms)
+                extensions.set("retryAfterMs", *retry_after_ms);
             }
             _ => {}
         }

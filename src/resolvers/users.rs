@@ -111,7 +111,7 @@ impl User {
     /// Only the user and admins can read it; null for everyone else.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         let viewer = viewer(ctx);
-        let may = viewer.user_id() == Some(self.key) || viewer.is_at_least(Role::Admin);
+        let may = self.own || viewer.user_id() == Some(self.key) || viewer.is_at_least(Role::Admin);
         may.then_some(&*self.private_email)
     }
 

@@ -57,6 +57,9 @@ pub struct User {
     /// Shown to some.
     #[graphql(skip)]
     pub private_email: String,
+    /// Whether the viewer has just proved to be this user.
+    #[graphql(skip)]
+    pub own: bool,
     /// Where they play by default.
     #[graphql(skip)]
     pub home: Option<RegionId>,
@@ -74,6 +77,7 @@ impl From<users::Model> for User {
             created_at: DateTime(row.created_at),
             key: row.id,
             private_email: row.email,
+            own: false,
             home: row.region,
         }
     }

@@ -53,11 +53,14 @@ pub struct Stats {
 /// A round trip that no client measures, in milliseconds.
 const LATENCY_MAX_MS: i32 = 10_000;
 
+/// How long a ticket waited, in milliseconds, and in which regions.
+type Wait = (i64, Vec<RegionId>);
+
 /// See the module.
 pub struct Queue {
     core: Arc<Core>,
-    /// The last waits of each mode, in milliseconds, ascending, with the regions of each.
-    waits: Cache<ModeId, Arc<Vec<(i64, Vec<RegionId>)>>>,
+    /// The last waits of each mode, ascending.
+    waits: Cache<ModeId, Arc<Vec<Wait>>>,
 }
 
 impl Queue {
@@ -228,7 +231,7 @@ impl Queue {
         Ok(quantile(&longer, 0.5).map(|ms| (ms - waited) as f64 / 1000.0))
     }
 
-    async fn recent_waits(&self, mode: &ModeId) -> Result<Arc<Vec<(i64, Vec<RegionId>)>>> {
+    async fn recent_waits(&self, mode: &ModeId) -> Result<Arc<Vec<Wait>>> {
         if let Some(waits) = self.waits.get(mode).await {
             return Ok(waits);
         }

@@ -46,10 +46,7 @@ impl Services {
                     }
                 }
                 // Whatever is heard, or nothing for so long: look again.
-                match tokio::time::timeout(wait, bus.next()).await {
-                    Ok(None) => break,
-                    Ok(Some(_)) | Err(_) => {}
-                }
+                if let Ok(None) = tokio::time::timeout(wait, bus.next()).await { break }
             }
         })
     }

@@ -26,7 +26,7 @@ pub async fn run(services: Arc<Services>, mode: Arc<Mode>, stop: CancellationTok
             Ok(0) => {}
             Ok(matches) => tracing::debug!(mode = %mode.id, matches, "a wave made matches"),
             Err(error) => {
-                tracing::error!(mode = %mode.id, error = ?error, "a wave failed; the next one tries again")
+                tracing::error!(mode = %mode.id, error = ?error, "a wave failed; the next one tries again");
             }
         }
         let seconds = began.elapsed().as_secs_f64();

@@ -21,6 +21,8 @@ pub struct Refusal {
     pub errors: Vec<ServerError>,
     /// What the first of them says.
     pub code: Code,
+    /// After how many milliseconds the same would pass.
+    pub retry_after_ms: Option<u64>,
 }
 
 /// The client's argument is wrong.
@@ -41,13 +43,17 @@ impl Refusal {
         match error {
             Error::BadInput { field, .. } => extensions.set("field", field.as_str()),
             Error::RateLimited { retry_after_ms } => {
-                extensions.set("retryAfterMs", *retry_after_ms)
+                extensions.set("retryAfterMs", *retry_after_ms);
             }
             _ => {}
         }
         let mut shown = ServerError::new(shorten(error.to_string()), None);
         shown.extensions = Some(extensions);
-        Self { errors: vec![shown], code: error.code() }
+        let retry_after_ms = match error {
+            Error::RateLimited { retry_after_ms } => Some(*retry_after_ms),
+            _ => None,
+        };
+        Self { errors: vec![shown], code: error.code(), retry_after_ms }
     }
 
     /// For a document that the schema does not allow, or that is no document.
@@ -74,7 +80,7 @@ impl Refusal {
                 shown
             })
             .collect();
-        Self { errors, code: Code::BadUserInput }
+        Self { errors, code: Code::BadUserInput, retry_after_ms: None }
     }
 
     /// As the body of an answer: errors, and no entry for data.

@@ -1,0 +1,135 @@
+//! Settings and the command line.
+
+use std::{path::Path, process::Command};
+
+use rankedhonor::config::{Config, Problems};
+
+fn load(dir: &Path, set: &[(&str, &str)]) -> Result<Config, Problems> {
+    Config::load(|name| match set.iter().find(|(key, _)| *key == name) {
+        Some((_, value)) => Some((*value).to_owned()),
+        None if name == "RANKEDHONOR_DATA_DIR" => Some(dir.to_str().unwrap().to_owned()),
+        None => None,
+    })
+}
+
+#[test]
+fn everything_that_is_wrong_is_named_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("settings.toml");
+    std::fs::write(&file, "[matchmaking]\ntick_ms = 1\n[limits]\ndepth = 2\n").unwrap();
+    let set = [
+        ("RANKEDHONOR_ADDR", "nowhere"),
+        ("RANKEDHONOR_CONFIG", file.to_str().unwrap()),
+        ("DATABASE_URL", "oracle://x"),
+        ("REDIS_URL", "redis://x"),
+        ("MONGODB_URL", "mongodb://secret@x"),
+        ("JWT_SECRET", "short"),
+    ];
+    let problems = load(dir.path(), &set).unwrap_err().0;
+    for name in [
+        "RANKEDHONOR_ADDR",
+        "matchmaking.tick_ms",
+        "limits.depth",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "MONGODB_URL",
+        "JWT_SECRET",
+    ] {
+        assert_eq!(
+            problems.iter().filter(|line| line.starts_with(name)).count(),
+            1,
+            "{name} {problems:?}"
+        );
+    }
+    assert!(
+        problems.iter().all(|line| !line.contains('\n')
+            && !line.contains("secret@")
+            && !line.contains("short"))
+    );
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("settings.toml");
+    std::fs::write(&file, "[http]\ngraphiql = true\nnonsense = 1\n").unwrap();
+    let problems =
+        load(dir.path(), &[("RANKEDHONOR_CONFIG", file.to_str().unwrap())]).unwrap_err().0;
+    assert!(problems[0].contains("line 3") && problems[0].contains("nonsense"), "{problems:?}");
+}
+
+#[test]
+fn a_secret_is_made_once_for_its_owner_only() {
+    use secrecy::ExposeSecret;
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let loads: Vec<_> = (0..8)
+        .map(|_| {
+            let path = dir.path().to_owned();
+            std::thread::spawn(move || {
+                load(&path, &[]).unwrap().jwt_secret.expose_secret().to_owned()
+            })
+        })
+        .collect();
+    let secrets: Vec<_> = loads.into_iter().map(|load| load.join().unwrap()).collect();
+    assert!(secrets.windows(2).all(|pair| pair[0] == pair[1]));
+    let mode = std::fs::metadata(dir.path().join("jwt.secret")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn help_explains_every_variable() {
+    let help = Command::new(env!("CARGO_BIN_EXE_rankedhonor")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for name in [
+        "RANKEDHONOR_ADDR",
+        "RANKEDHONOR_DATA_DIR",
+        "RANKEDHONOR_CONFIG",
+        "DATABASE_URL",
+        "MONGODB_URL",
+        "REDIS_URL",
+        "JWT_SECRET",
+        "RUST_LOG",
+    ] {
+        assert!(help.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_with_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_rankedhonor"))
+        .current_dir(dir.path())
+        .env("RANKEDHONOR_ADDR", "nowhere")
+        .env("REDIS_URL", "redis://x")
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(told.lines().count(), 2, "{told}");
+    assert!(told.contains("RANKEDHONOR_ADDR") && told.contains("REDIS_URL"));
+}
+
+#[test]
+fn migrations_go_up_down_and_up_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_rankedhonor"))
+            .args(arguments)
+            .env("RANKEDHONOR_DATA_DIR", dir.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let key = run(&["admin", "create-server-key", "--name", "eu-1"]);
+    assert!(key.starts_with("rhk_") && key.trim().lines().count() == 1);
+    let count = |word: &str| {
+        run(&["migrate", "status"]).lines().filter(|line| line.starts_with(word)).count()
+    };
+    assert_eq!((count("applied"), count("pending")), (9, 0));
+    run(&["migrate", "down", "--steps", "9"]);
+    assert_eq!((count("applied"), count("pending")), (0, 9));
+    run(&["migrate", "up"]);
+    assert_eq!((count("applied"), count("pending")), (9, 0));
+}

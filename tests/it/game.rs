@@ -1,0 +1,256 @@
+//! The rules, as properties.
+
+use proptest::prelude::*;
+use rankedhonor::game::{
+    ids::{TicketId, UserId},
+    matches::Outcome,
+    mode::RegionId,
+    pairing::{Candidate, LatencyStep, Rules, Window, legal, wave},
+    rating::{Rating, RatingParams, aged, update, win_probabilities},
+    standing::{Ladder, Performance, Place, Standing, TierRule},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+const PARAMS: RatingParams = RatingParams {
+    start_mmr: 1500.0,
+    start_deviation: 350.0,
+    start_volatility: 0.03,
+    tau: 0.5,
+    period_days: 1.0,
+    team_share: 0.4,
+    team_scale: 2.0,
+};
+const NOW: Timestamp = Timestamp(10_000_000);
+
+fn rating(value: f64, deviation: f64) -> Rating {
+    Rating { value, deviation, volatility: 0.03 }
+}
+
+fn rules(team_size: u8, team_count: u8) -> Rules {
+    Rules {
+        team_size,
+        team_count,
+        window: Window { start_mmr: 200.0, step_mmr: 50.0, step_ms: 10_000, max_mmr: 1_500.0 },
+        latency: vec![
+            LatencyStep { from_ms: 0, max_ms: 60 },
+            LatencyStep { from_ms: 30_000, max_ms: 100 },
+        ],
+    }
+}
+
+fn candidate(
+    n: u128,
+    values: &[f64],
+    waited_ms: i64,
+    regions: &[(&str, Option<u32>)],
+) -> Candidate {
+    Candidate {
+        ticket: TicketId::from_uuid(Uuid::from_u128(n + 1)),
+        ratings: values.iter().map(|value| rating(*value, 80.0)).collect(),
+        mean: values.iter().sum::<f64>() / values.len() as f64,
+        joined_at: NOW.plus_ms(-waited_ms),
+        regions: regions.iter().map(|(id, ms)| (RegionId::new(id), *ms)).collect(),
+    }
+}
+
+prop_compose! {
+    fn queue(most: usize)(
+        tickets in prop::collection::vec(
+            (prop::collection::vec(800.0..2200.0f64, 1..=most), 0..120_000i64, 0..3usize, prop::option::of(0..150u32)),
+            0..40,
+        )
+    ) -> Vec<Candidate> {
+        let places = [vec!["eu"], vec!["eu", "us"], vec!["us"]];
+        tickets.into_iter().enumerate().map(|(n, (values, waited, place, ms))| {
+            let near: Vec<f64> = values.iter().map(|value| values[0] + (value - values[0]) / 8.0).collect();
+            let regions: Vec<_> = places[place].iter().map(|id| (*id, ms)).collect();
+            candidate(n as u128, &near, waited, &regions)
+        }).collect()
+    }
+}
+
+fn check(queue: &[Candidate], rules: &Rules) -> Result<(), TestCaseError> {
+    let made = wave(queue, NOW, rules, &PARAMS);
+    let mut seen = std::collections::HashSet::new();
+    for proposal in &made {
+        prop_assert_eq!(proposal.teams.len(), usize::from(rules.team_count));
+        let find = |id: &TicketId| queue.iter().find(|candidate| candidate.ticket == *id).unwrap();
+        for team in &proposal.teams {
+            let players: usize = team.iter().map(|id| find(id).ratings.len()).sum();
+            prop_assert_eq!(players, usize::from(rules.team_size));
+            prop_assert!(team.iter().all(|id| seen.insert(*id)), "a ticket is in two teams");
+        }
+        let tickets: Vec<_> = proposal.teams.iter().flatten().map(find).collect();
+        prop_assert!(legal(&tickets, &proposal.region, NOW, rules));
+    }
+    let mut turned: Vec<_> = queue.to_vec();
+    turned.reverse();
+    prop_assert_eq!(made, wave(&turned, NOW, rules, &PARAMS));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn duels_are_legal_exact_and_the_same_in_any_order(queue in queue(1)) {
+        check(&queue, &rules(1, 2))?;
+    }
+
+    #[test]
+    fn squads_are_legal_exact_and_keep_parties_whole(queue in queue(4)) {
+        check(&queue, &rules(4, 2))?;
+    }
+
+    #[test]
+    fn three_teams_are_legal_exact_and_keep_parties_whole(queue in queue(2)) {
+        check(&queue, &rules(2, 3))?;
+    }
+
+    #[test]
+    fn whoever_may_play_each_other_alone_is_matched(a in 800.0..2200.0f64, b in 800.0..2200.0f64, wait in 0..600_000i64) {
+        let queue = [candidate(0, &[a], wait, &[("eu", None)]), candidate(1, &[b], wait, &[("eu", None)])];
+        let rules = rules(1, 2);
+        let may = legal(&[&queue[0], &queue[1]], &RegionId::new("eu"), NOW, &rules);
+        prop_assert_eq!(wave(&queue, NOW, &rules, &PARAMS).len(), usize::from(may));
+    }
+
+    #[test]
+    fn among_equals_the_longest_waiting_play(waits in prop::collection::hash_set(0..100_000i64, 3)) {
+        let waits: Vec<_> = waits.into_iter().collect();
+        let queue: Vec<_> = waits.iter().enumerate()
+            .map(|(n, wait)| candidate(n as u128, &[1500.0], *wait, &[("eu", None)])).collect();
+        let made = wave(&queue, NOW, &rules(1, 2), &PARAMS);
+        let oldest = queue.iter().min_by_key(|candidate| candidate.joined_at).unwrap();
+        prop_assert!(made[0].teams.iter().flatten().any(|id| *id == oldest.ticket));
+    }
+
+    #[test]
+    fn chances_add_up_and_winners_do_not_lose(
+        a in prop::collection::vec((500.0..2500.0f64, 30.0..350.0f64), 4),
+        b in prop::collection::vec((500.0..2500.0f64, 30.0..350.0f64), 4),
+    ) {
+        let team = |players: Vec<(f64, f64)>| players.into_iter().map(|(v, d)| rating(v, d)).collect::<Vec<_>>();
+        let teams = [team(a), team(b)];
+        let chances = win_probabilities(&teams, &PARAMS);
+        prop_assert!((chances.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        let after = update(&teams, &[1, 2], &PARAMS);
+        for (before, after) in teams[0].iter().zip(&after[0]) {
+            prop_assert!(after.value > before.value && after.deviation.is_finite());
+        }
+        for (before, after) in teams[1].iter().zip(&after[1]) {
+            prop_assert!(after.value < before.value && after.deviation <= 350.0);
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_board_is_total(
+        rows in prop::collection::vec((0..3i32, 0..3i32, 0..3i32, 0..3i64), 3)
+    ) {
+        let places: Vec<_> = rows.into_iter().enumerate().map(|(n, (rating, deviation, wins, at))| Place {
+            rating: f64::from(rating),
+            deviation: f64::from(deviation),
+            wins,
+            reached_at: Timestamp(at),
+            user: UserId::from_uuid(Uuid::from_u128(n as u128)),
+        }).collect();
+        let [a, b, c] = &places[..] else { unreachable!() };
+        prop_assert!(a.cmp(b) == b.cmp(a).reverse() && a.cmp(b).is_ne());
+        if a < b && b < c {
+            prop_assert!(a < c);
+        }
+    }
+}
+
+#[test]
+fn two_hundred_points_are_three_chances_in_four() {
+    let chances =
+        win_probabilities(&[vec![rating(1600.0, 40.0)], vec![rating(1400.0, 40.0)]], &PARAMS);
+    assert!((chances[0] - 0.76).abs() < 0.01, "{chances:?}");
+}
+
+#[test]
+fn time_makes_a_rating_less_certain_but_never_less_than_new() {
+    let known = rating(1500.0, 60.0);
+    let month = 30 * 86_400_000;
+    assert!(aged(known, month, &PARAMS).deviation > 60.0);
+    assert!(aged(known, month / 2, &PARAMS).deviation < aged(known, month, &PARAMS).deviation);
+    assert_eq!(aged(known, i64::MAX, &PARAMS).deviation, 350.0);
+    assert_eq!(aged(known, -5, &PARAMS), known);
+}
+
+fn ladder() -> Ladder {
+    let tier =
+        |name: &str, from_mmr, divisions| TierRule { name: name.into(), from_mmr, divisions };
+    let tiers = [
+        tier("Bronze", 953.0, 4),
+        tier("Silver", 1205.0, 4),
+        tier("Gold", 1456.0, 4),
+        tier("Platinum", 1683.0, 4),
+        tier("Diamond", 1894.0, 4),
+        tier("Master", 2113.0, 1),
+        tier("Grandmaster", 2402.0, 1),
+    ];
+    Ladder::new((2, 1, 110.0), (25.0, 3), &tiers)
+}
+
+#[test]
+fn tiers_begin_where_they_are_said_to() {
+    let ladder = ladder();
+    for (mmr, label) in [
+        (-100.0, "Bronze IV"),
+        (1204.9, "Bronze I"),
+        (1205.0, "Silver IV"),
+        (1456.0, "Gold IV"),
+        (1683.0, "Platinum IV"),
+        (2112.0, "Diamond I"),
+        (2113.0, "Master"),
+        (2402.0, "Grandmaster"),
+    ] {
+        assert_eq!(ladder.tier(ladder.index_for(mmr)).unwrap().label, label, "{mmr}");
+    }
+    assert!(ladder.tier(-1).is_none() && ladder.tier(1_000).is_none());
+}
+
+#[test]
+fn a_tier_comes_at_the_line_and_goes_only_below_it_and_later() {
+    let ladder = ladder();
+    let played = |outcome| Performance { outcome, kills: 0, deaths: 0, assists: 0 };
+    let at = |standing: Standing, mmr: f64| {
+        standing.after_match(rating(mmr, 80.0), played(Outcome::Win), NOW, &ladder)
+    };
+    let label =
+        |standing: &Standing| standing.tier.map(|tier| ladder.tier(tier).unwrap().label.clone());
+    let new = Standing::new(&PARAMS, &ladder, NOW);
+    let one = at(new, 1500.0);
+    assert_eq!((label(&one), one.is_placed()), (None, false));
+    let placed = at(one, 1460.0);
+    assert_eq!((label(&placed).as_deref(), placed.is_placed()), (Some("Gold IV"), true));
+    let first = at(placed, 1400.0);
+    let second = at(first, 1400.0);
+    let third = at(second, 1440.0);
+    assert_eq!(label(&third).as_deref(), Some("Gold IV"), "too soon, then too near the line");
+    assert_eq!(label(&at(third.clone(), 1400.0)).as_deref(), Some("Silver I"));
+    assert_eq!(label(&at(third, 1700.0)).as_deref(), Some("Platinum IV"));
+}
+
+#[test]
+fn streaks_count_wins_up_and_losses_down() {
+    let ladder = ladder();
+    let play = |standing: Standing, outcome| {
+        let played = Performance { outcome, kills: 1, deaths: 2, assists: 3 };
+        standing.after_match(rating(1500.0, 80.0), played, NOW, &ladder)
+    };
+    let mut standing = Standing::new(&PARAMS, &ladder, NOW);
+    let mut streaks = Vec::new();
+    for outcome in
+        [Outcome::Win, Outcome::Win, Outcome::Loss, Outcome::Loss, Outcome::Draw, Outcome::Win]
+    {
+        standing = play(standing, outcome);
+        streaks.push(standing.streak);
+    }
+    assert_eq!(streaks, [1, 2, -1, -2, 0, 1]);
+    assert_eq!((standing.wins, standing.losses, standing.draws), (3, 2, 1));
+    assert_eq!((standing.kills, standing.deaths, standing.assists), (6, 12, 18));
+}

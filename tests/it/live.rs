@@ -1,0 +1,203 @@
+//! Subscriptions: first how things stand, then each change, and resuming without a gap.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, TestApp, client::play};
+
+#[tokio::test]
+async fn a_ticket_is_followed_from_the_queue_into_the_match() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.pair().await;
+    let mut socket = ada.socket().await;
+    socket
+        .subscribe(
+            "q",
+            "subscription { queueStatus { state mmrTolerance match { status } } }",
+            json!({}),
+        )
+        .await;
+    ada.join("1v1").await;
+    let first = socket.next("q").await;
+    assert_eq!(
+        first["queueStatus"],
+        json!({"state": "SEARCHING", "mmrTolerance": 200, "match": null})
+    );
+    bob.join("1v1").await;
+    let mut last = first;
+    while last["queueStatus"]["state"] != "MATCHED" {
+        last = socket.next("q").await;
+    }
+    assert_eq!(last["queueStatus"]["match"]["status"], "PENDING");
+}
+
+#[tokio::test]
+async fn a_cancelled_ticket_is_told() {
+    let app = TestApp::start().await;
+    let ada = app.player("ada").await;
+    ada.join("1v1").await;
+    let mut socket = ada.socket().await;
+    socket.subscribe("q", "subscription { queueStatus { state } }", json!({})).await;
+    assert_eq!(socket.next("q").await["queueStatus"]["state"], "SEARCHING");
+    ada.run("mutation { leaveQueue { ticket { state } } }", json!({})).await;
+    assert_eq!(socket.next("q").await["queueStatus"]["state"], "CANCELLED");
+}
+
+#[tokio::test]
+async fn a_timeline_resumes_without_gap_or_repeat_and_ends_with_the_match() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.pair().await;
+    let server = app.game_server().await;
+    ada.join("1v1").await;
+    bob.join("1v1").await;
+    let id = ada.matched().await;
+    server.start_match(&id).await;
+    let record = "mutation($input: RecordMatchEventsInput!) { recordMatchEvents(input: $input) { recorded } }";
+    let event = |n: i32| json!({"input": {"matchId": id, "events": [{"sequence": n, "kind": "KILL", "atMs": n}]}});
+    let query = "subscription($id: ID!, $after: String) { matchEvents(matchId: $id, after: $after) { cursor kind atMs } }";
+    let mut first = app.anonymous().socket().await;
+    first.subscribe("e", query, json!({"id": id})).await;
+    assert_eq!(first.next("e").await["matchEvents"]["kind"], "MATCH_STARTED");
+    server.run(record, event(1)).await;
+    let seen = first.next("e").await["matchEvents"].clone();
+    assert_eq!(seen["atMs"], 1);
+    drop(first);
+    for n in 2..6 {
+        server.run(record, event(n)).await;
+    }
+    let mut second = app.anonymous().socket().await;
+    second.subscribe("e", query, json!({"id": id, "after": seen["cursor"]})).await;
+    for n in 2..6 {
+        assert_eq!(second.next("e").await["matchEvents"]["atMs"], n);
+    }
+    server.run(record, event(6)).await;
+    assert_eq!(second.next("e").await["matchEvents"]["atMs"], 6);
+    server.report(&id, 0).await;
+    assert_eq!(second.next("e").await["matchEvents"]["kind"], "MATCH_COMPLETED");
+    assert_eq!(second.message("e").await["type"], "complete");
+    let mut late = app.anonymous().socket().await;
+    late.subscribe("e", query, json!({"id": id})).await;
+    for _ in 0..8 {
+        late.next("e").await;
+    }
+    assert_eq!(late.message("e").await["type"], "complete");
+}
+
+#[tokio::test]
+async fn rank_changes_and_the_feed_resume_across_a_restart() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.pair().await;
+    let server = app.game_server().await;
+    let ranks = "subscription($after: String) { rankChanged(after: $after) { cursor user { username } mmrBefore mmrAfter } }";
+    let feed = "subscription($after: String) { feedItemAdded(after: $after) { cursor kind match { id } } }";
+    let mut socket = app.anonymous().socket().await;
+    socket.subscribe("r", ranks, json!({})).await;
+    socket.subscribe("f", feed, json!({})).await;
+    socket.subscribe("ping", "{ modes { id } }", json!({})).await;
+    socket.next("ping").await;
+    play(&server, &ada, &bob, "1v1").await;
+    let rank = socket.next("r").await["rankChanged"].clone();
+    let item = socket.next("f").await["feedItemAdded"].clone();
+    assert_eq!(item["kind"], "MATCH_COMPLETED");
+    let second = play(&server, &ada, &bob, "1v1").await;
+    let app = app.restart().await;
+    let server = Client { addr: app.addr, ..server };
+    let mut socket = app.anonymous().socket().await;
+    socket.subscribe("r", ranks, json!({"after": rank["cursor"]})).await;
+    socket.subscribe("f", feed, json!({"after": item["cursor"]})).await;
+    let mut changes = Vec::new();
+    for _ in 0..3 {
+        changes.push(socket.next("r").await["rankChanged"].clone());
+    }
+    assert!(changes.iter().all(|change| change["cursor"] != rank["cursor"]));
+    assert_eq!(socket.next("f").await["feedItemAdded"]["match"]["id"], second.as_str());
+    let (ada, bob) = (Client { addr: app.addr, ..ada }, Client { addr: app.addr, ..bob });
+    let third = play(&server, &ada, &bob, "1v1").await;
+    let mut items = Vec::new();
+    loop {
+        let item = socket.next("f").await["feedItemAdded"].clone();
+        items.push(item["kind"].clone());
+        if item["match"]["id"] == third.as_str() && item["kind"] == "WIN_STREAK" {
+            break;
+        }
+    }
+    assert_eq!(items, ["MATCH_COMPLETED", "WIN_STREAK"]);
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_not_ours_is_refused() {
+    let app = TestApp::start().await;
+    let mut socket = app.anonymous().socket().await;
+    // base64 of "log:99999999999"
+    for (n, cursor) in ["nonsense", "bG9nOjk5OTk5OTk5OTk5"].iter().enumerate() {
+        let id = n.to_string();
+        socket
+            .subscribe(
+                &id,
+                "subscription($after: String) { feedItemAdded(after: $after) { kind } }",
+                json!({"after": cursor}),
+            )
+            .await;
+        let refused = socket.message(&id).await;
+        assert_eq!(refused["type"], "error");
+        let extensions = &refused["payload"][0]["extensions"];
+        assert_eq!(
+            (&extensions["code"], &extensions["field"]),
+            (&json!("BAD_USER_INPUT"), &json!("after"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn spectators_see_matches_and_the_board_move() {
+    let app = TestApp::with(|settings| settings.ladder.placements = 1).await;
+    let (ada, bob) = app.pair().await;
+    let server = app.game_server().await;
+    let mut socket = app.anonymous().socket().await;
+    socket
+        .subscribe("l", "subscription { liveMatches(mode: \"1v1\") { id status } }", json!({}))
+        .await;
+    socket
+        .subscribe(
+            "b",
+            "subscription { leaderboardChanged(mode: \"1v1\") { rank user { username } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(socket.next("b").await["leaderboardChanged"], json!([]));
+    let id = play(&server, &ada, &bob, "1v1").await;
+    assert_eq!(socket.next("l").await["liveMatches"], json!({"id": id, "status": "PENDING"}));
+    assert_eq!(socket.next("l").await["liveMatches"], json!({"id": id, "status": "COMPLETED"}));
+    let board = socket.next("b").await["leaderboardChanged"].clone();
+    let names: Vec<Value> =
+        board.as_array().unwrap().iter().map(|entry| entry["user"]["username"].clone()).collect();
+    assert_eq!(names, ["ada", "bob"]);
+}
+
+#[tokio::test]
+async fn notifications_arrive_and_are_read() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.pair().await;
+    let mut socket = ada.socket().await;
+    socket
+        .subscribe("n", "subscription { notificationReceived { id kind data } }", json!({}))
+        .await;
+    socket.subscribe("ping", "{ modes { id } }", json!({})).await;
+    socket.next("ping").await;
+    ada.join("1v1").await;
+    bob.join("1v1").await;
+    let told = socket.next("n").await["notificationReceived"].clone();
+    assert_eq!(told["kind"], "MATCH_FOUND");
+    assert!(told["data"]["matchId"].as_str().unwrap().starts_with("match_"));
+    let read =
+        "mutation($ids: [ID!]) { markNotificationsRead(input: {ids: $ids}) { unreadCount } }";
+    assert_eq!(
+        bob.run(read, json!({"ids": [told["id"]]})).await["markNotificationsRead"]["unreadCount"],
+        1
+    );
+    assert_eq!(
+        ada.run(read, json!({"ids": [told["id"]]})).await["markNotificationsRead"]["unreadCount"],
+        0
+    );
+    let node = "query($id: ID!) { node(id: $id) { id } }";
+    assert_eq!(bob.run(node, json!({"id": told["id"]})).await["node"], json!(null));
+}

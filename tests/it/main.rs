@@ -1,0 +1,13 @@
+//! One binary of integration tests: everything goes through the public API, over real HTTP and WebSockets.
+#![allow(clippy::unwrap_used, clippy::cast_possible_wrap, missing_docs)]
+
+mod accounts;
+mod config;
+mod crash;
+mod drift;
+mod front;
+mod game;
+mod live;
+mod play;
+mod socket;
+mod support;

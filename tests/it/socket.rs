@@ -1,0 +1,160 @@
+//! graphql-transport-ws: how sockets are kept, bounded and closed.
+
+use serde_json::json;
+
+use crate::support::{Socket, TestApp, ws::Came};
+
+#[tokio::test]
+async fn a_socket_that_never_greets_is_closed() {
+    let app = TestApp::with(|settings| settings.limits.socket.init_timeout_ms = 50).await;
+    assert_eq!(Socket::open(app.addr).await.closed().await, 4408);
+}
+
+#[tokio::test]
+async fn asking_before_greeting_is_unauthorized() {
+    let app = TestApp::start().await;
+    let mut socket = Socket::open(app.addr).await;
+    socket.subscribe("1", "{ modes { id } }", json!({})).await;
+    assert_eq!(socket.closed().await, 4401);
+}
+
+#[tokio::test]
+async fn a_bad_token_is_forbidden() {
+    let app = TestApp::start().await;
+    let mut socket = Socket::open(app.addr).await;
+    socket
+        .say(json!({"type": "connection_init", "payload": {"Authorization": "Bearer nonsense"}}))
+        .await;
+    assert_eq!(socket.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn a_second_greeting_is_one_too_many() {
+    let app = TestApp::start().await;
+    let mut socket = app.anonymous().socket().await;
+    socket.say(json!({"type": "connection_init"})).await;
+    assert_eq!(socket.closed().await, 4429);
+}
+
+#[tokio::test]
+async fn an_id_that_runs_cannot_be_used_again_until_it_is_complete() {
+    let app = TestApp::start().await;
+    let mut socket = app.anonymous().socket().await;
+    for _ in 0..20 {
+        socket.subscribe("1", "{ modes { id } }", json!({})).await;
+        socket.next("1").await;
+        assert_eq!(socket.message("1").await["type"], "complete");
+    }
+    let query = "subscription { queueStats(mode: \"1v1\") { ticketsSearching } }";
+    socket.subscribe("1", query, json!({})).await;
+    socket.next("1").await;
+    socket.say(json!({"id": "1", "type": "complete"})).await;
+    socket.subscribe("1", query, json!({})).await;
+    socket.next("1").await;
+    socket.subscribe("1", query, json!({})).await;
+    assert_eq!(socket.closed().await, 4409);
+}
+
+#[tokio::test]
+async fn messages_that_are_none_close_the_socket() {
+    let app = TestApp::start().await;
+    for text in [
+        "",
+        "{",
+        "[]",
+        "{\"type\":\"dance\"}",
+        "{\"type\":\"subscribe\",\"id\":7}",
+        "{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{}}",
+    ] {
+        let mut socket = app.anonymous().socket().await;
+        socket.say_text(text).await;
+        assert_eq!(socket.closed().await, 4400, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn refused_documents_are_errors_and_leave_the_socket_open() {
+    let app = TestApp::start().await;
+    let mut socket = app.anonymous().socket().await;
+    for (id, query) in
+        [("a", "{ nothing }"), ("b", "{"), ("c", "subscription { queueStatus { id } }")]
+    {
+        socket.subscribe(id, query, json!({})).await;
+        let refused = socket.message(id).await;
+        assert_eq!(refused["type"], "error");
+        assert!(refused["payload"][0]["extensions"]["code"].is_string());
+    }
+    socket.say(json!({"type": "ping"})).await;
+    let Came::Message(pong) = socket.hear().await else { panic!("closed") };
+    assert_eq!(pong, json!({"type": "pong"}));
+}
+
+#[tokio::test]
+async fn operations_on_one_socket_are_bounded() {
+    let app = TestApp::with(|settings| settings.limits.socket.operations = 2).await;
+    let mut socket = app.anonymous().socket().await;
+    for id in ["a", "b"] {
+        socket
+            .subscribe(
+                id,
+                "subscription { queueStats(mode: \"1v1\") { ticketsSearching } }",
+                json!({}),
+            )
+            .await;
+        socket.next(id).await;
+    }
+    socket.subscribe("c", "{ modes { id } }", json!({})).await;
+    assert_eq!(socket.message("c").await["payload"][0]["extensions"]["code"], "QUERY_TOO_COMPLEX");
+}
+
+#[tokio::test]
+async fn messages_are_bounded_in_number() {
+    let app = TestApp::with(|settings| settings.limits.socket.messages_per_20s = 5).await;
+    let mut socket = app.anonymous().socket().await;
+    for _ in 0..5 {
+        socket.say(json!({"type": "ping"})).await;
+    }
+    assert_eq!(socket.closed().await, 4429);
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_closes_its_sockets() {
+    let app = TestApp::start().await;
+    let ada = app.player("ada").await;
+    let mut socket = ada.socket().await;
+    ada.run("mutation { logout { success } }", json!({})).await;
+    assert_eq!(socket.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn the_end_of_a_token_closes_its_socket() {
+    let app = TestApp::with(|settings| settings.accounts.access_token_seconds = 1).await;
+    let ada = app.player("ada").await;
+    assert_eq!(ada.socket().await.closed().await, 4401);
+}
+
+#[tokio::test]
+async fn a_stopping_server_sends_its_sockets_elsewhere() {
+    let app = TestApp::start().await;
+    let mut socket = app.anonymous().socket().await;
+    app.stop();
+    assert_eq!(socket.closed().await, 1001);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_gets_no_socket() {
+    let app = TestApp::start().await;
+    let upgrade = |origin: String| {
+        reqwest::Client::new()
+            .get(format!("http://{}/graphql", app.addr))
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-protocol", "graphql-transport-ws")
+            .header("origin", origin)
+            .send()
+    };
+    assert_eq!(upgrade("https://evil.example".into()).await.unwrap().status(), 403);
+    assert_eq!(upgrade(format!("http://{}", app.addr)).await.unwrap().status(), 101);
+}

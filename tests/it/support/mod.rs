@@ -1,0 +1,120 @@
+//! A server of one's own for each test, and clients of it.
+
+pub mod client;
+pub mod ws;
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use rankedhonor::{
+    app::{self, Server},
+    config::{Config, Settings},
+    game::accounts::Role,
+    services::Services,
+};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+pub use self::{client::Client, ws::Socket};
+
+pub const PASSWORD: &str = "correct-horse-42-battery";
+
+/// A server in this process, on a port and a directory of its own.
+pub struct TestApp {
+    pub addr: SocketAddr,
+    pub services: Arc<Services>,
+    stop: CancellationToken,
+    running: Option<JoinHandle<std::io::Result<()>>>,
+    dir: Arc<TempDir>,
+}
+
+/// The settings of a server in that directory.
+pub fn config(dir: &Path, settings: Settings) -> Config {
+    let dir_text = dir.to_str().unwrap().to_owned();
+    let env = move |name: &str| match name {
+        "RANKEDHONOR_ADDR" => Some("127.0.0.1:0".to_owned()),
+        "RANKEDHONOR_DATA_DIR" => Some(dir_text.clone()),
+        _ => None,
+    };
+    Config { settings, ..Config::load(env).unwrap() }
+}
+
+impl TestApp {
+    /// A server with the default settings, but for a quicker tick.
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A server with some settings changed.
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::default();
+        settings.matchmaking.tick_ms = 50;
+        change(&mut settings);
+        Self::on(Arc::new(tempfile::tempdir().unwrap()), settings).await
+    }
+
+    async fn on(dir: Arc<TempDir>, settings: Settings) -> Self {
+        let config = config(dir.path(), settings);
+        let listener = TcpListener::bind(config.addr).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        let server = Server::start(config, metrics).await.unwrap();
+        let (stop, services) = (server.stop_token(), server.services().clone());
+        let running = Some(tokio::spawn(server.run(listener)));
+        Self { addr, services, stop, running, dir }
+    }
+
+    /// Stops the server and starts another on the same data.
+    pub async fn restart(mut self) -> Self {
+        let settings = self.services.config.settings.clone();
+        self.stop.cancel();
+        if let Some(running) = self.running.take() {
+            running.await.unwrap().unwrap();
+        }
+        Self::on(self.dir.clone(), settings).await
+    }
+
+    /// Tells the server to stop.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// A client without credentials.
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.addr, None)
+    }
+
+    /// A new player.
+    pub async fn player(&self, name: &str) -> Client {
+        self.anonymous().register(name).await
+    }
+
+    /// Two new players.
+    pub async fn pair(&self) -> (Client, Client) {
+        (self.player("ada").await, self.player("bob").await)
+    }
+
+    /// A game server.
+    pub async fn game_server(&self) -> Client {
+        let (_, key) = self.services.accounts.create_server_key("test").await.unwrap();
+        Client::new(self.addr, Some(key))
+    }
+
+    /// Somebody of that role.
+    pub async fn staff(&self, name: &str, role: Role) -> Client {
+        let account =
+            app::new_account(name.into(), format!("{name}@example.com"), PASSWORD.into(), role);
+        self.services.accounts.create(account).await.unwrap();
+        self.anonymous().login(name, PASSWORD).await
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(running) = &self.running {
+            running.abort();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A graphql-transport-ws client that can also misbehave.
+
+use std::{collections::VecDeque, net::SocketAddr};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Message, client::IntoClientRequest},
+};
+
+use super::client::PATIENCE;
+
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    waiting: VecDeque<Value>,
+}
+
+/// What came.
+#[derive(Debug)]
+pub enum Came {
+    Message(Value),
+    Closed(u16, String),
+}
+
+impl Socket {
+    pub async fn open(addr: SocketAddr) -> Self {
+        let mut request = format!("ws://{addr}/graphql").into_client_request().unwrap();
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+        let (stream, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        Self { stream, waiting: VecDeque::new() }
+    }
+
+    pub async fn say(&mut self, message: Value) {
+        self.say_text(&message.to_string()).await;
+    }
+
+    pub async fn say_text(&mut self, text: &str) {
+        self.stream.send(Message::Text(text.into())).await.unwrap();
+    }
+
+    pub async fn greet(&mut self, authorization: Option<&str>) {
+        let payload = authorization.map_or(json!({}), |value| json!({"authorization": value}));
+        self.say(json!({"type": "connection_init", "payload": payload})).await;
+        match self.hear().await {
+            Came::Message(message) => assert_eq!(message["type"], "connection_ack"),
+            closed @ Came::Closed(..) => panic!("{closed:?}"),
+        }
+    }
+
+    pub async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
+        let payload = json!({"query": query, "variables": variables});
+        self.say(json!({"id": id, "type": "subscribe", "payload": payload})).await;
+    }
+
+    /// The next thing that comes.
+    pub async fn hear(&mut self) -> Came {
+        loop {
+            let message = timeout(PATIENCE, self.stream.next()).await.expect("nothing came");
+            match message {
+                Some(Ok(Message::Text(text))) => {
+                    return Came::Message(serde_json::from_str(&text).unwrap());
+                }
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return Came::Closed(frame.code.into(), frame.reason.to_string());
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => return Came::Closed(1006, format!("{other:?}")),
+            }
+        }
+    }
+
+    /// The code with which the socket is closed, whatever comes before.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let Came::Closed(code, reason) = self.hear().await {
+                assert!(reason.len() < 124);
+                return code;
+            }
+        }
+    }
+
+    /// The next message of one operation.
+    pub async fn message(&mut self, id: &str) -> Value {
+        if let Some(at) = self.waiting.iter().position(|message| message["id"] == id) {
+            return self.waiting.remove(at).unwrap();
+        }
+        loop {
+            match self.hear().await {
+                Came::Message(message) if message["id"] == id => return message,
+                Came::Message(message) => self.waiting.push_back(message),
+                closed @ Came::Closed(..) => panic!("{closed:?}"),
+            }
+        }
+    }
+
+    /// The data of the next answer of one operation.
+    pub async fn next(&mut self, id: &str) -> Value {
+        let message = self.message(id).await;
+        assert_eq!(message["type"], "next", "{message:#}");
+        assert!(message["payload"].get("errors").is_none(), "{message:#}");
+        message["payload"]["data"].clone()
+    }
+}
