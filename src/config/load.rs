@@ -121,7 +121,7 @@ fn read(path: &Path, problems: &mut Problems) -> Settings {
         }
     };
     toml::from_str(&text).unwrap_or_else(|error| {
-        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
         problems.add(
             "RANKEDHONOR_CONFIG",
             format!("{} line {line}: {}", path.display(), error.message()),

@@ -19,8 +19,7 @@ pub fn kept_in(data_dir: &Path) -> io::Result<String> {
     }
     let fresh = hex::encode(rand::random::<[u8; 32]>());
     // Written whole under another name first: the name that counts never shows half a secret, and the first link wins.
-    let draft = data_dir.join(format!("{FILE}.{}", std::process::id()));
-    let _ = fs::remove_file(&draft);
+    let draft = data_dir.join(format!("{FILE}.{:016x}", rand::random::<u64>()));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

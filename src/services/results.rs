@@ -1,6 +1,9 @@
 //! Results: applied exactly once, in one transaction (rules 14, 17 and 18).
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::atomic::Ordering,
+};
 
 use sea_orm::{
     ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, NotSet, Set,
@@ -97,6 +100,8 @@ impl Matches {
             (MatchStatus::InProgress, _) => {}
             (MatchStatus::Completed, Some(reported)) if *reported == hash => {
                 drop(tx);
+                // The first report may be on its way out still.
+                self.core.settled(self.core.written.load(Ordering::Relaxed)).await;
                 let changes = self.changes(id).await?;
                 return Ok((row, changes));
             }

@@ -21,16 +21,35 @@ const PLAYERS: usize = 8;
 
 const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 1500.0\n[ladder]\nplacements = 1\n[limits]\nuser_per_minute = 0\n";
 
-fn spawn(dir: &Path, addr: SocketAddr) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_rankedhonor"))
+/// A server that does not outlive its test.
+struct Server(Child);
+
+impl Server {
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn spawn(dir: &Path, addr: SocketAddr) -> Server {
+    let child = Command::new(env!("CARGO_BIN_EXE_rankedhonor"))
         .current_dir(dir)
         .env("RANKEDHONOR_ADDR", addr.to_string())
         .env("RANKEDHONOR_DATA_DIR", dir.join("data"))
         .env("RANKEDHONOR_CONFIG", dir.join("settings.toml"))
         .env("RUST_LOG", "error")
+        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap()
+        .unwrap();
+    Server(child)
 }
 
 async fn ready(addr: SocketAddr) {
@@ -130,8 +149,7 @@ async fn whatever_is_killed_every_acknowledged_result_counts_once() {
         // Anywhere in whatever is going on: this is the randomness, nothing is waited for.
         let ms = 150 + u64::from(rand::random::<u8>()) * 3;
         tokio::time::sleep(Duration::from_millis(ms)).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
+        child.kill();
         child = spawn(dir.path(), addr);
         ready(addr).await;
     }
@@ -142,8 +160,7 @@ async fn whatever_is_killed_every_acknowledged_result_counts_once() {
     let acknowledged = acknowledged.lock().unwrap().clone();
     assert!(acknowledged.len() > KILLS, "only {} results", acknowledged.len());
     check(&server, &anonymous, &players, &acknowledged).await;
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child.kill();
 }
 
 async fn pages(client: &Client, query: &str, field: &str) -> Vec<Value> {
