@@ -47,6 +47,8 @@ struct Answer {
     body: String,
     /// Seconds after which to come back.
     retry_after: Option<u64>,
+    /// Whether a well-formed request was refused for its document or variables, which `application/json` says with 200.
+    refused_document: bool,
 }
 
 impl Answer {
@@ -56,7 +58,7 @@ impl Answer {
             Code::ServiceUnavailable => Some(1),
             _ => None,
         };
-        Self { status, body: refusal.body().to_string(), retry_after }
+        Self { status, body: refusal.body().to_string(), retry_after, refused_document: false }
     }
 }
 
@@ -179,7 +181,12 @@ async fn batch(app: &App, caller: &Caller, items: Vec<Value>) -> Answer {
         };
         bodies.push(answer.body);
     }
-    Answer { status: StatusCode::OK, body: format!("[{}]", bodies.join(",")), retry_after: None }
+    Answer {
+        status: StatusCode::OK,
+        body: format!("[{}]", bodies.join(",")),
+        retry_after: None,
+        refused_document: false,
+    }
 }
 
 /// Who asks, from where, and whether they may ask just now.
@@ -249,8 +256,9 @@ pub fn from_json(json: Value) -> Result<Operation, Refusal> {
     {
         return Err(Refusal::from_error(&Error::PersistedQueryNotFound));
     }
+    let query = query.filter(|query| !query.trim().is_empty());
     Ok(Operation {
-        query: query.unwrap_or_default(),
+        query: query.ok_or_else(|| refuse_input("query", "there is no query"))?,
         operation_name: text("operationName", json.remove("operationName"))?,
         variables: object("variables", json.remove("variables"))?,
     })
@@ -260,7 +268,7 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
     let began = Instant::now();
     let admitted = match app.front.admit(operation, &caller.viewer) {
         Ok(admitted) => admitted,
-        Err(refusal) => return refusal.into(),
+        Err(refusal) => return Answer { refused_document: true, ..refusal.into() },
     };
     let kind = match admitted.kind {
         OperationType::Query => "query",
@@ -288,7 +296,7 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
     polish(&mut response, &caller.meta.request_id);
     let response = response.extension("cost", admitted.cost.into());
     let body = serde_json::to_string(&response).unwrap_or_default();
-    Answer { status: StatusCode::OK, body, retry_after: None }
+    Answer { status: StatusCode::OK, body, retry_after: None, refused_document: false }
 }
 
 /// Runs an operation within its time. A mutation that is out of time goes on by itself: half of it is never left.
@@ -324,7 +332,9 @@ fn not_acceptable() -> Response {
 }
 
 fn send(media: Media, answer: Answer) -> Response {
-    let mut response = (answer.status, answer.body).into_response();
+    let plain = media == Media::Json && answer.refused_document;
+    let status = if plain { StatusCode::OK } else { answer.status };
+    let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     if let Some(seconds) = answer.retry_after {

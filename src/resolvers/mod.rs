@@ -14,7 +14,7 @@ mod users;
 
 use std::sync::Arc;
 
-use async_graphql::{MergedObject, MergedSubscription, Request};
+use async_graphql::{MergedObject, MergedSubscription, Request, SDLExportOptions};
 
 pub use self::context::RequestMeta;
 use self::loaders::Loaders;
@@ -62,7 +62,7 @@ pub fn build(services: Arc<Services>) -> Schema {
 
 /// The schema in its definition language.
 pub fn sdl() -> String {
-    builder().finish().sdl()
+    builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {

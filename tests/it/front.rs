@@ -225,7 +225,7 @@ async fn many_errors_do_not_make_a_large_answer() {
     let body = json!({"query": format!("{{ {query} }}")}).to_string();
     let (status, text, _) =
         raw(&app, Method::POST, "/graphql", &[("content-type", "application/json")], body).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(status, StatusCode::OK);
     assert!(text.len() < 10 * 600, "{}", text.len());
 }
 

@@ -83,9 +83,6 @@ impl Front {
     /// # Errors
     /// BAD_USER_INPUT for a document or variables that are wrong, QUERY_TOO_COMPLEX for what is over a bound.
     pub fn admit(&self, operation: Operation, viewer: &Viewer) -> Result<Admitted, Refusal> {
-        if operation.query.trim().is_empty() {
-            return Err(refuse_input("query", "there is no query"));
-        }
         let known = self.learn(&operation.query)?;
         let name = operation.operation_name.as_deref().filter(|name| !name.is_empty());
         let variables = operation.variables.unwrap_or_default();
