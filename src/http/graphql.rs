@@ -83,7 +83,7 @@ pub async fn get(
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
     if wants_socket {
         return match WebSocketUpgrade::from_request_parts(&mut parts, &app).await {
-            Ok(upgrade) => socket::upgrade(app, peer, &parts, upgrade).await,
+            Ok(upgrade) => socket::upgrade(app, peer, &mut parts, upgrade).await,
             Err(rejection) => rejection.into_response(),
         };
     }

@@ -5,8 +5,9 @@ mod protocol;
 
 use std::net::SocketAddr;
 
+use async_graphql_axum::GraphQLProtocol;
 use axum::{
-    extract::WebSocketUpgrade,
+    extract::{FromRequestParts, WebSocketUpgrade},
     http::{HeaderMap, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -23,9 +24,13 @@ const READ_BUFFER: usize = 4096;
 pub async fn upgrade(
     app: App,
     peer: SocketAddr,
-    parts: &Parts,
+    parts: &mut Parts,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    // A client that speaks no subprotocol of GraphQL at all is told so.
+    if let Err(refused) = GraphQLProtocol::from_request_parts(parts, &app).await {
+        return refused.into_response();
+    }
     let headers = &parts.headers;
     if !is_own_origin(headers, &parts.uri, &app.services.config.settings.http) {
         return (StatusCode::FORBIDDEN, "sockets from this origin are not allowed").into_response();
@@ -34,10 +39,8 @@ pub async fn upgrade(
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "stopping")
             .into_response();
     }
-    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-    let mut offered =
-        offered.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    if !offered.any(|protocol| protocol.trim() == PROTOCOL) {
+    let upgrade = upgrade.protocols([PROTOCOL]);
+    if upgrade.selected_protocol().is_none() {
         let message = "the subprotocol is graphql-transport-ws";
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
@@ -55,7 +58,6 @@ pub async fn upgrade(
         user_agent: user_agent.map(Into::into),
     };
     upgrade
-        .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_message_size(limits.message_bytes)
