@@ -22,6 +22,9 @@ use super::{
 const CENTRE: f64 = 1500.0;
 /// MMR in one unit of Glicko-2's internal scale.
 const UNIT: f64 = 173.7178;
+/// The largest gap that is told from a larger one, in MMR: beyond about twice this a chance rounds to 1 and its variance is
+/// infinite.
+const GAP_MAX: f64 = 3000.0;
 /// How closely the volatility is solved for, as the paper suggests.
 const TOLERANCE: f64 = 0.000_001;
 
@@ -108,10 +111,14 @@ pub fn win_probabilities(teams: &[Vec<Rating>], params: &RatingParams) -> Vec<f6
     if total > 0.0 { scores.iter().map(|score| score / total).collect() } else { scores }
 }
 
+const fn bounded(gap: f64) -> f64 {
+    gap.clamp(-GAP_MAX, GAP_MAX)
+}
+
 fn expected(team: &Composite, rival: &Composite) -> f64 {
     let scale = team.scale.max(rival.scale);
     let seen = |rating, deviation| Glicko2Rating { rating, deviation, volatility: 0.0 };
-    let gap = scale * (team.mean - rival.mean);
+    let gap = bounded(scale * (team.mean - rival.mean));
     expected_score(&seen(CENTRE + gap, team.deviation), &seen(CENTRE, rival.deviation)).0
 }
 
@@ -146,7 +153,7 @@ fn period(i: usize, teams: &[Composite], placements: &[i32]) -> Vec<(Glicko2Rati
         .enumerate()
         .filter(|(j, _)| *j != i)
         .map(|(_, (rival, rival_place))| {
-            let gap = team.scale.max(rival.scale) * (team.mean - rival.mean);
+            let gap = bounded(team.scale.max(rival.scale) * (team.mean - rival.mean));
             let seen =
                 Glicko2Rating { rating: CENTRE - gap, deviation: rival.deviation, volatility: 0.0 };
             let result = match outcome(place, &[place, *rival_place]) {

@@ -254,3 +254,17 @@ fn streaks_count_wins_up_and_losses_down() {
     assert_eq!((standing.wins, standing.losses, standing.draws), (3, 2, 1));
     assert_eq!((standing.kills, standing.deaths, standing.assists), (6, 12, 18));
 }
+
+#[test]
+fn a_gap_of_any_size_leaves_ratings_that_are_numbers() {
+    let teams = [vec![rating(9_900.0, 40.0)], vec![rating(0.0, 40.0)]];
+    for placements in [[1, 2], [2, 1], [1, 1]] {
+        for after in update(&teams, &placements, &PARAMS).concat() {
+            assert!(
+                after.value.is_finite()
+                    && after.deviation.is_finite()
+                    && after.volatility.is_finite()
+            );
+        }
+    }
+}
