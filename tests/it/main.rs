@@ -3,6 +3,7 @@
 
 mod accounts;
 mod config;
+mod contract;
 mod crash;
 mod drift;
 mod front;

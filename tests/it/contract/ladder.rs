@@ -1,0 +1,158 @@
+use std::{collections::HashMap, sync::Arc};
+
+use proptest::{prelude::*, strategy::ValueTree};
+use rankedhonor::{
+    backends::ladder::{BoardId, Ladder, SHIFTS_MAX, local::LocalLadder},
+    game::{
+        event::PlayerMove,
+        mode::{ModeId, RegionId},
+        standing::Place,
+    },
+};
+
+use super::{at, season, user};
+
+fn place(player: u128, rating: f64) -> Place {
+    Place { rating, deviation: 80.0, wins: 3, reached_at: at(0), user: user(player) }
+}
+
+fn region(name: &str) -> Option<RegionId> {
+    Some(RegionId::new(name))
+}
+
+fn board(mode: &str) -> BoardId {
+    BoardId { mode: ModeId::new(mode), season: season(1) }
+}
+
+fn moved(after: Option<Place>, player: u128, region: Option<RegionId>) -> PlayerMove {
+    PlayerMove {
+        user: user(player),
+        region,
+        username: String::new(),
+        mmr_before: 0,
+        mmr_after: 0,
+        before: None,
+        after,
+        tier_before: None,
+        tier_after: None,
+        streak: 0,
+    }
+}
+
+async fn an_empty_board_is_empty(ladder: &dyn Ladder) {
+    let id = board("empty");
+    assert_eq!(ladder.rank(&id, user(1)).await.unwrap(), None);
+    assert_eq!(ladder.place(&id, user(1)).await.unwrap(), None);
+    assert_eq!(ladder.len(&id, None).await.unwrap(), 0);
+    assert_eq!(ladder.page(&id, None, 0, 10).await.unwrap(), vec![]);
+    assert_eq!(ladder.ahead_of(&id, None, &place(1, 1500.0)).await.unwrap(), 0);
+}
+
+async fn a_move_tells_places_before_and_after_and_repeating_it_changes_nothing(
+    ladder: &dyn Ladder,
+) {
+    let id = board("moves");
+    let start = (1..=4).map(|n| (place(n, 1000.0 + n as f64), None)).collect();
+    ladder.rebuild(&id, start).await.unwrap();
+    let moves = [moved(Some(place(1, 1003.5)), 1, None), moved(None, 9, None)];
+    let told = ladder.submit(&id, &moves).await.unwrap();
+    assert_eq!(told.players, vec![(Some(4), Some(2)), (None, None)]);
+    let shifts: HashMap<_, _> =
+        told.shifts.iter().map(|s| (s.place.user, (s.before, s.after))).collect();
+    assert_eq!(shifts, HashMap::from([(user(3), (2, 3)), (user(2), (3, 4))]));
+    let again = ladder.submit(&id, &moves).await.unwrap();
+    assert_eq!(again.players, vec![(Some(2), Some(2)), (None, None)]);
+    assert_eq!(again.shifts, vec![]);
+    assert_eq!(ladder.len(&id, None).await.unwrap(), 4);
+}
+
+async fn boards_and_regions_are_apart(ladder: &dyn Ladder) {
+    let (one, two) = (board("one"), board("two"));
+    ladder.submit(&one, &[moved(Some(place(1, 1.0)), 1, region("eu"))]).await.unwrap();
+    ladder.submit(&one, &[moved(Some(place(2, 2.0)), 2, region("us"))]).await.unwrap();
+    ladder.submit(&two, &[moved(Some(place(1, 5.0)), 1, region("eu"))]).await.unwrap();
+    assert_eq!(ladder.len(&two, None).await.unwrap(), 1);
+    let eu = region("eu");
+    assert_eq!(ladder.page(&one, eu.as_ref(), 0, 9).await.unwrap(), vec![place(1, 1.0)]);
+    ladder.set_region(user(2), eu.clone()).await.unwrap();
+    let both = vec![place(2, 2.0), place(1, 1.0)];
+    assert_eq!(ladder.page(&one, eu.as_ref(), 0, 9).await.unwrap(), both);
+    assert_eq!(ladder.len(&one, region("us").as_ref()).await.unwrap(), 0);
+    ladder.set_region(user(1), None).await.unwrap();
+    assert_eq!(ladder.len(&one, eu.as_ref()).await.unwrap(), 1);
+    assert_eq!(ladder.len(&one, None).await.unwrap(), 2);
+    assert_eq!(ladder.len(&two, eu.as_ref()).await.unwrap(), 0);
+}
+
+async fn too_many_shifts_are_not_told_one_by_one(ladder: &dyn Ladder) {
+    let id = board("crowd");
+    let crowd = SHIFTS_MAX as u128 + 10;
+    ladder.rebuild(&id, (1..=crowd).map(|n| (place(n, n as f64), None)).collect()).await.unwrap();
+    let told = ladder.submit(&id, &[moved(Some(place(1, 1e6)), 1, None)]).await.unwrap();
+    assert_eq!(told.players, vec![(Some(crowd as i32), Some(1))]);
+    assert_eq!(told.shifts, vec![]);
+}
+
+async fn a_rebuilt_board_holds_what_it_was_given_and_no_more(ladder: &dyn Ladder) {
+    let id = board("anew");
+    ladder.rebuild(&id, vec![(place(1, 1.0), None), (place(2, 2.0), None)]).await.unwrap();
+    ladder.rebuild(&id, vec![(place(3, 3.0), region("eu"))]).await.unwrap();
+    assert_eq!(ladder.page(&id, None, 0, 9).await.unwrap(), vec![place(3, 3.0)]);
+    assert_eq!(ladder.rank(&id, user(1)).await.unwrap(), None);
+}
+
+/// The order is the one of rule 20, whatever came in which order: every answer is compared with a sorted list.
+async fn agrees_with_a_sorted_list(ladder: &dyn Ladder, moves: &[(u128, Place)], name: &str) {
+    let id = board(name);
+    let mut truth: HashMap<u128, Place> = HashMap::new();
+    for (player, to) in moves {
+        ladder.submit(&id, &[moved(Some(to.clone()), *player, None)]).await.unwrap();
+        truth.insert(*player, to.clone());
+    }
+    let mut order: Vec<_> = truth.into_values().collect();
+    order.sort();
+    assert_eq!(ladder.len(&id, None).await.unwrap(), order.len());
+    assert_eq!(ladder.page(&id, None, 0, usize::MAX).await.unwrap(), order);
+    for (index, at) in order.iter().enumerate() {
+        assert_eq!(ladder.rank(&id, at.user).await.unwrap(), Some(index as i32 + 1));
+        assert_eq!(ladder.place(&id, at.user).await.unwrap().as_ref(), Some(at));
+        assert_eq!(ladder.ahead_of(&id, None, at).await.unwrap(), index);
+        assert_eq!(ladder.page(&id, None, index, 1).await.unwrap(), vec![at.clone()]);
+    }
+}
+
+/// Few values of each part, so that every tie of the order comes up.
+fn moves() -> impl Strategy<Value = Vec<(u128, Place)>> {
+    let one = (0..400_u128, 0..3_i32, 0..2_i32, 0..2_i32, 0..2_i64).prop_map(
+        |(player, rating, deviation, wins, reached)| {
+            let place = Place {
+                rating: 1500.0 + f64::from(rating) / 3.0,
+                deviation: 60.0 + f64::from(deviation),
+                wins,
+                reached_at: at(reached),
+                user: user(player),
+            };
+            (player, place)
+        },
+    );
+    proptest::collection::vec(one, 1..1_500)
+}
+
+async fn holds(make: impl Fn() -> Arc<dyn Ladder>) {
+    let ladder = make();
+    an_empty_board_is_empty(&*ladder).await;
+    a_move_tells_places_before_and_after_and_repeating_it_changes_nothing(&*ladder).await;
+    boards_and_regions_are_apart(&*ladder).await;
+    too_many_shifts_are_not_told_one_by_one(&*ladder).await;
+    a_rebuilt_board_holds_what_it_was_given_and_no_more(&*ladder).await;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for case in 0..12 {
+        let moves = moves().new_tree(&mut runner).unwrap().current();
+        agrees_with_a_sorted_list(&*ladder, &moves, &format!("sorted{case}")).await;
+    }
+}
+
+#[tokio::test]
+async fn the_ladder_in_process_keeps_the_contract() {
+    holds(|| Arc::new(LocalLadder::default())).await;
+}
