@@ -25,7 +25,7 @@ use crate::{
         matches::{MatchStatus, outcome},
         mode::Mode,
         rating::{self, Rating},
-        standing::{Performance, Standing, shown},
+        standing::{Ladder, Performance, Standing, shown},
         time::Timestamp,
     },
 };
@@ -70,12 +70,19 @@ pub struct TeamScore {
     pub score: i32,
 }
 
-/// One player, with where they stood before and stand after.
-struct Moved {
-    seat: match_players::Model,
-    user: users::Model,
-    before: Standing,
-    after: Standing,
+/// One player of a match that is over; without a standing where it is their first.
+pub(super) struct Seat {
+    pub seat: match_players::Model,
+    pub user: users::Model,
+    pub standing: Option<Standing>,
+}
+
+/// One player, with where they stood before and stand after, and the seat as the result fills it.
+pub(super) struct Moved {
+    pub seat: match_players::Model,
+    pub user: users::Model,
+    pub before: Standing,
+    pub after: Standing,
 }
 
 impl Matches {
@@ -95,7 +102,7 @@ impl Matches {
         let players = match_players::of_matches(&tx, &[id]).await?;
         check(&teams, &mode, &players)?;
         teams.sort_by_key(|team| team.index);
-        let hash = tokens::hash(&serde_json::to_string(&teams).map_err(Error::internal)?);
+        let hash = fingerprint(&teams)?;
         match (row.status, &row.result_hash) {
             (MatchStatus::InProgress, _) => {}
             (MatchStatus::Completed, Some(reported)) if *reported == hash => {
@@ -116,16 +123,10 @@ impl Matches {
         let now = now();
         self.complete(&tx, &row, &teams, hash, now).await?;
         let moved = self.rate(&tx, &row, &mode, players, &teams, now).await?;
-        store(&tx, &row, &moved, &teams, now).await?;
+        store(&tx, &row, &moved, now).await?;
         let event = own_event("MATCH_COMPLETED", since_start(&row, now), now);
         let told = self.tell(&tx, id, vec![event]).await?;
-        let finished = Fact::MatchFinished {
-            match_id: id,
-            mode: row.mode.clone(),
-            season: row.season_id,
-            players: moved.iter().map(player_move).collect(),
-            at: now,
-        };
+        let finished = finished(&row, &moved, now);
         let row = matches::by_id(&tx, id).await?.ok_or(Error::NotFound("match"))?;
         let seq = self.core.commit(tx, &[finished, told]).await?;
         metrics::counter!("rankedhonor_results_total", "mode" => row.mode.to_string()).increment(1);
@@ -141,11 +142,7 @@ impl Matches {
         hash: String,
         now: Timestamp,
     ) -> Result<()> {
-        let scores: Vec<_> = teams
-            .iter()
-            .map(|team| TeamScore { placement: team.placement, score: team.score })
-            .collect();
-        let scores = serde_json::to_string(&scores).map_err(Error::internal)?;
+        let scores = scores(teams)?;
         let changes = vec![
             (matches::Column::Status, Expr::value(MatchStatus::Completed)),
             (matches::Column::EndedAt, Expr::value(now)),
@@ -169,46 +166,20 @@ impl Matches {
         teams: &[TeamResult],
         now: Timestamp,
     ) -> Result<Vec<Moved>> {
-        let ladder = &self.core.catalog.ladder;
         let ids: Vec<_> = players.iter().map(|player| player.user_id).collect();
         let mut users: HashMap<_, _> =
             users::by_ids(tx, &ids).await?.into_iter().map(|user| (user.id, user)).collect();
-        let mut before: HashMap<UserId, Standing> =
-            standings::of_users(tx, row.season_id, &row.mode, &ids)
-                .await?
-                .into_iter()
-                .map(|row| (row.user_id, row.standing()))
-                .collect();
-        for id in &ids {
-            before.entry(*id).or_insert_with(|| Standing::new(&mode.rating, ladder, now));
-        }
-        let mut ratings: Vec<Vec<Rating>> = vec![Vec::new(); teams.len()];
-        for player in &players {
-            let standing = &before[&player.user_id];
-            let idle = standing.last_match_at.map_or(0, |at| now.since(at));
-            let team = usize::try_from(player.team).unwrap_or(0);
-            ratings[team].push(rating::aged(standing.rating, idle, &mode.rating));
-        }
-        let placements: Vec<_> = teams.iter().map(|team| team.placement).collect();
-        let updated = rating::update(&ratings, &placements, &mode.rating);
-        // Both lists are in the order of team and slot.
-        let updated = updated.into_iter().flatten();
-        let mut moved = Vec::new();
-        for (seat, rating) in players.into_iter().zip(updated) {
-            let team = &teams[usize::try_from(seat.team).unwrap_or(0)];
-            let did = team.players.get(&seat.user_id).cloned().unwrap_or_default();
-            let played = Performance {
-                outcome: outcome(team.placement, &placements),
-                kills: did.kills,
-                deaths: did.deaths,
-                assists: did.assists,
-            };
+        let mut standings: HashMap<_, _> = standings::of_users(tx, row.season_id, &row.mode, &ids)
+            .await?
+            .into_iter()
+            .map(|row| (row.user_id, row.standing()))
+            .collect();
+        let mut seats = Vec::new();
+        for seat in players {
             let user = users.remove(&seat.user_id).ok_or(Error::NotFound("user"))?;
-            let before = before[&seat.user_id].clone();
-            let after = before.after_match(rating, played, now, ladder);
-            moved.push(Moved { seat, user, before, after });
+            seats.push(Seat { standing: standings.remove(&user.id), seat, user });
         }
-        Ok(moved)
+        Ok(play_out(mode, &self.core.catalog.ladder, seats, teams, now))
     }
 
     /// What a match did to its players: from the log, or (where that does not reach so far back, or not yet so far) from
@@ -224,18 +195,100 @@ impl Matches {
     }
 }
 
+/// What a result that took effect at `now` does to everybody's standing. The seats are in the order of team and slot, the
+/// teams in that of their indices.
+pub(super) fn play_out(
+    mode: &Mode,
+    ladder: &Ladder,
+    seats: Vec<Seat>,
+    teams: &[TeamResult],
+    now: Timestamp,
+) -> Vec<Moved> {
+    let newcomer = || Standing::new(&mode.rating, ladder, now);
+    let before: Vec<_> =
+        seats.iter().map(|seat| seat.standing.clone().unwrap_or_else(newcomer)).collect();
+    let mut ratings: Vec<Vec<Rating>> = vec![Vec::new(); teams.len()];
+    for (seat, standing) in seats.iter().zip(&before) {
+        let idle = standing.last_match_at.map_or(0, |at| now.since(at));
+        ratings[team_of(&seat.seat)].push(rating::aged(standing.rating, idle, &mode.rating));
+    }
+    let placements: Vec<_> = teams.iter().map(|team| team.placement).collect();
+    let updated = rating::update(&ratings, &placements, &mode.rating);
+    let moved = seats.into_iter().zip(before).zip(updated.into_iter().flatten());
+    moved
+        .map(|((Seat { mut seat, user, .. }, before), rating)| {
+            let team = &teams[team_of(&seat)];
+            let did = team.players.get(&user.id).cloned().unwrap_or_default();
+            let played = Performance {
+                outcome: outcome(team.placement, &placements),
+                kills: did.kills,
+                deaths: did.deaths,
+                assists: did.assists,
+            };
+            let after = before.after_match(rating, played, now, ladder);
+            seat.mmr_before = before.mmr();
+            seat.mmr_after = Some(after.mmr());
+            seat.kills = did.kills;
+            seat.deaths = did.deaths;
+            seat.assists = did.assists;
+            seat.hero = did.hero;
+            seat.abandoned = did.abandoned;
+            Moved { seat, user, before, after }
+        })
+        .collect()
+}
+
+fn team_of(seat: &match_players::Model) -> usize {
+    usize::try_from(seat.team).unwrap_or(0)
+}
+
+/// Tells two reports apart.
+pub(super) fn fingerprint(teams: &[TeamResult]) -> Result<String> {
+    Ok(tokens::hash(&serde_json::to_string(teams).map_err(Error::internal)?))
+}
+
+/// The teams' part of a result as the match keeps it.
+pub(super) fn scores(teams: &[TeamResult]) -> Result<String> {
+    let score = |team: &TeamResult| TeamScore { placement: team.placement, score: team.score };
+    serde_json::to_string(&teams.iter().map(score).collect::<Vec<_>>()).map_err(Error::internal)
+}
+
+/// What other parts are told about a result.
+pub(super) fn finished(row: &matches::Model, moved: &[Moved], now: Timestamp) -> Fact {
+    Fact::MatchFinished {
+        match_id: row.id,
+        mode: row.mode.clone(),
+        season: row.season_id,
+        players: moved.iter().map(player_move).collect(),
+        at: now,
+    }
+}
+
 async fn store(
     tx: &DatabaseTransaction,
     row: &matches::Model,
     moved: &[Moved],
-    teams: &[TeamResult],
     now: Timestamp,
 ) -> Result<()> {
     let rows = moved
         .iter()
         .map(|m| standings::Model::of(m.user.id, row.mode.clone(), row.season_id, &m.after));
     standings::put(tx, rows.collect()).await?;
-    let points = moved.iter().map(|m| rating_points::ActiveModel {
+    let points = moved.iter().map(|m| rating_point(row, m, now));
+    rating_points::Entity::insert_many(points).exec_without_returning(tx).await?;
+    for m in moved {
+        m.seat.clone().into_active_model().reset_all().update(tx).await?;
+    }
+    Ok(())
+}
+
+/// The line of the history that a result adds for a player.
+pub(super) fn rating_point(
+    row: &matches::Model,
+    m: &Moved,
+    now: Timestamp,
+) -> rating_points::ActiveModel {
+    rating_points::ActiveModel {
         seq: NotSet,
         user_id: Set(m.user.id),
         match_id: Set(row.id),
@@ -248,22 +301,7 @@ async fn store(
         deviation_after: Set(m.after.rating.deviation),
         volatility_after: Set(m.after.rating.volatility),
         at: Set(now),
-    });
-    rating_points::Entity::insert_many(points).exec_without_returning(tx).await?;
-    for m in moved {
-        let team = &teams[usize::try_from(m.seat.team).unwrap_or(0)];
-        let did = team.players.get(&m.user.id).cloned().unwrap_or_default();
-        let mut seat = m.seat.clone().into_active_model();
-        seat.mmr_before = Set(m.before.mmr());
-        seat.mmr_after = Set(Some(m.after.mmr()));
-        seat.kills = Set(did.kills);
-        seat.deaths = Set(did.deaths);
-        seat.assists = Set(did.assists);
-        seat.hero = Set(did.hero);
-        seat.abandoned = Set(did.abandoned);
-        seat.update(tx).await?;
     }
-    Ok(())
 }
 
 fn player_move(m: &Moved) -> PlayerMove {
