@@ -5,6 +5,7 @@ pub mod bus;
 pub mod documents;
 pub mod ladder;
 pub mod limiter;
+pub mod lock;
 pub mod sql;
 
 use std::sync::Arc;

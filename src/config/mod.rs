@@ -8,7 +8,7 @@ mod secret;
 use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::load::Problems;
 
@@ -32,7 +32,7 @@ pub struct Config {
 }
 
 /// The TOML file named by `RANKEDHONOR_CONFIG`. Every table and key may be left out; an unknown one is refused.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// `[[modes]]`: what can be played.
@@ -52,17 +52,17 @@ pub struct Settings {
 }
 
 /// The modes, in the order in which they are shown. Default: 1v1, 2v2 and 4v4.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Modes(pub Vec<ModeSettings>);
 
 /// The regions, in the order in which they are shown.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Regions(pub Vec<RegionSettings>);
 
 /// `[[modes]]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModeSettings {
     /// 1 to 32 of `[a-z0-9-]`, such as `1v1`.
@@ -89,7 +89,7 @@ pub struct ModeSettings {
 }
 
 /// `[modes.rating]`: Glicko-2.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RatingSettings {
     /// Where a player starts, in MMR.
@@ -109,7 +109,7 @@ pub struct RatingSettings {
 }
 
 /// `[[regions]]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegionSettings {
     /// 1 to 32 of `[a-z0-9-]`, such as `eu-west`.
@@ -119,7 +119,7 @@ pub struct RegionSettings {
 }
 
 /// `[ladder]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LadderSettings {
     /// Matches to play before a rank is shown.
@@ -137,7 +137,7 @@ pub struct LadderSettings {
 }
 
 /// `[[ladder.tiers]]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TierSettings {
     /// Such as Gold.
@@ -150,7 +150,7 @@ pub struct TierSettings {
 }
 
 /// `[matchmaking]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Matchmaking {
     /// Milliseconds between two waves of a mode, 50 to 60,000.
@@ -170,7 +170,7 @@ pub struct Matchmaking {
 }
 
 /// `[[matchmaking.latency]]`
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LatencyStep {
     /// Seconds waited.
@@ -180,7 +180,7 @@ pub struct LatencyStep {
 }
 
 /// `[accounts]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Accounts {
     /// Life of an access token in seconds.
@@ -196,7 +196,7 @@ pub struct Accounts {
 }
 
 /// `[http]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Http {
     /// Addresses of proxies whose `X-Forwarded-For` is believed. Empty: the socket's address counts.
@@ -210,7 +210,7 @@ pub struct Http {
 }
 
 /// `[limits]`: what one request, socket or client may cost.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Bytes of a request's body.
@@ -260,7 +260,7 @@ pub struct Limits {
 }
 
 /// `[limits.socket]`: what one WebSocket may cost.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SocketLimits {
     /// Milliseconds from the upgrade to `connection_init`.

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use rankedhonor::config::{Config, Problems};
+use rankedhonor::config::{Config, Problems, Settings};
 
 fn load(dir: &Path, set: &[(&str, &str)]) -> Result<Config, Problems> {
     Config::load(|name| match set.iter().find(|(key, _)| *key == name) {
@@ -132,4 +132,46 @@ fn migrations_go_up_down_and_up_again() {
     assert_eq!((count("applied"), count("pending")), (0, 9));
     run(&["migrate", "up"]);
     assert_eq!((count("applied"), count("pending")), (9, 0));
+}
+
+fn here(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+#[test]
+fn the_example_holds_every_setting_with_its_default() {
+    let example: toml::Value = toml::from_str(&here("rankedhonor.example.toml")).unwrap();
+    assert_eq!(example, toml::Value::try_from(Settings::default()).unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("rankedhonor.example.toml");
+    let config = load(dir.path(), &[("RANKEDHONOR_CONFIG", path.to_str().unwrap())]).unwrap();
+    assert_eq!(config.settings, Settings::default());
+}
+
+/// The keys of a table with the path of the table, as the documentation writes it.
+fn keys(path: &str, list: bool, value: &toml::Value, found: &mut Vec<(String, String)>) {
+    let Some(table) = value.as_table() else { return };
+    let header = if list { format!("`[[{path}]]`") } else { format!("`[{path}]`") };
+    for (key, value) in table {
+        let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match value {
+            toml::Value::Table(_) => keys(&below, false, value, found),
+            toml::Value::Array(items) if items.first().is_some_and(toml::Value::is_table) => {
+                items.iter().for_each(|item| keys(&below, true, item, found));
+            }
+            _ => found.push((header.clone(), format!("`{key}`"))),
+        }
+    }
+}
+
+#[test]
+fn every_setting_is_documented_in_the_row_of_its_table() {
+    let docs = here("docs/configuration.md");
+    let mut found = Vec::new();
+    keys("", false, &toml::Value::try_from(Settings::default()).unwrap(), &mut found);
+    assert!(found.len() > 60);
+    for (table, key) in found {
+        let row = docs.lines().find(|line| line.starts_with(&format!("| {table} |")));
+        assert!(row.is_some_and(|row| row.contains(&key)), "{key} of {table}");
+    }
 }
