@@ -1,6 +1,6 @@
 //! The composition root: backends → services → schema → router and tasks; and what the commands do.
 
-use std::{io, sync::Arc};
+use std::{fs::File, io, sync::Arc};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use migration::{MigrationStatus, Migrator, MigratorTrait};
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    backends::{Backends, sql::Sql},
+    backends::{Backends, lock, sql::Sql},
     config::{Config, Settings},
     error::{Error, Result},
     game::{
@@ -20,7 +20,7 @@ use crate::{
         standing::{Ladder, TierRule},
     },
     http::{self, App},
-    services::{Services, accounts::NewAccount},
+    services::{Services, accounts::NewAccount, seed},
     tasks,
 };
 
@@ -31,14 +31,16 @@ pub struct Server {
     stop: CancellationToken,
     loops: CancellationToken,
     tasks: TaskTracker,
+    _alone: Option<File>,
 }
 
 impl Server {
     /// Migrates the database, wires everything and starts the loops.
     ///
     /// # Errors
-    /// When the database cannot be opened or migrated.
+    /// When the database cannot be opened or migrated, or another server runs on the same embedded one.
     pub async fn start(config: Config, metrics: PrometheusHandle) -> Result<Self> {
+        let alone = lock::alone(&config)?;
         let services = services(config).await?;
         let (stop, loops, tasks) =
             (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
@@ -49,7 +51,7 @@ impl Server {
             tasks.spawn(tasks::matchmaker::run(services.clone(), mode.clone(), loops.clone()));
         }
         tasks.close();
-        Ok(Self { app, services, stop, loops, tasks })
+        Ok(Self { app, services, stop, loops, tasks, _alone: alone })
     }
 
     /// Stops the server when cancelled.
@@ -177,6 +179,23 @@ pub async fn create_server_key(config: Config, name: &str) -> Result<String> {
     let (_, key) = services.accounts.create_server_key(name).await?;
     services.close().await;
     Ok(key)
+}
+
+/// Fills an installation with made-up players and matches; `progress` is told how many matches are done.
+///
+/// # Errors
+/// As [`seed::run`], and when a server runs on the same embedded database.
+pub async fn seed(
+    config: Config,
+    plan: seed::Plan,
+    password: String,
+    progress: impl Fn(u32),
+) -> Result<()> {
+    let _alone = lock::alone(&config)?;
+    let services = services(config).await?;
+    seed::run(&services, plan, password, progress).await?;
+    services.close().await;
+    Ok(())
 }
 
 /// An account of that role, as an operator makes it.

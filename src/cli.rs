@@ -2,15 +2,18 @@
 
 use std::io::{IsTerminal, Read, Write};
 
+use chrono::{NaiveDate, NaiveTime, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 use rand::RngExt;
 
 use crate::{
     app,
     config::Config,
     error::{Error, Result},
-    game::accounts::Role,
+    game::{accounts::Role, time::Timestamp},
     resolvers,
+    services::seed::Plan,
 };
 
 const SETTINGS: &str = "Settings come from the environment (and from a file .env, if there is one):
@@ -41,6 +44,22 @@ enum Command {
     Migrate(Migrate),
     /// Print the GraphQL schema.
     Schema,
+    /// Fill the database with made-up players and their matches of four weeks, to look at and to build against. Stop the
+    /// server first. The password of all of them is made and printed at the end.
+    Seed {
+        /// How many players, each with a name, a region and a hidden skill.
+        #[arg(long, default_value_t = 200)]
+        users: u32,
+        /// How many matches they have played.
+        #[arg(long, default_value_t = 2_000)]
+        matches: u32,
+        /// The same seed makes the same players, matches and ratings on the same day.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The day at whose beginning (UTC) the history ends [default: today].
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        until: Option<NaiveDate>,
+    },
     /// Do what takes an operator.
     #[command(subcommand)]
     Admin(Admin),
@@ -115,6 +134,19 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
             Ok(())
         }
         Command::Schema => print_line(resolvers::sdl().trim_end()),
+        Command::Seed { users, matches, seed, until } => {
+            let day = until.unwrap_or_else(|| Utc::now().date_naive());
+            let until = Timestamp(day.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
+            let plan = Plan { users, matches, seed, until };
+            let password = made_password();
+            let bar = ProgressBar::new(matches.into()).with_style(bar_style());
+            app::seed(config, plan, password.clone(), |done| bar.set_position(done.into())).await?;
+            bar.finish();
+            print_line(&format!(
+                "{users} players, {matches} matches; the password of each player:"
+            ))?;
+            print_line(&password)
+        }
         Command::Admin(Admin::CreateUser { username, email, role }) => {
             let given = read_password()?;
             let password = given.clone().unwrap_or_else(made_password);
@@ -146,6 +178,11 @@ impl Cli {
 /// When standard output is closed.
 pub fn print_schema() -> Result<()> {
     print_line(resolvers::sdl().trim_end())
+}
+
+fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:40} {pos}/{len} matches, {per_sec}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn print_line(line: &str) -> Result<()> {

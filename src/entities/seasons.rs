@@ -1,6 +1,6 @@
 //! Seasons.
 
-use sea_orm::{QueryOrder, entity::prelude::*};
+use sea_orm::{QueryOrder, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     error::Result,
@@ -43,4 +43,15 @@ pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>> {
 /// The season of that id.
 pub async fn by_id(db: &impl ConnectionTrait, id: SeasonId) -> Result<Option<Model>> {
     Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// Moves a season's start back to that time; one that began earlier stays.
+pub async fn begin_by(db: &impl ConnectionTrait, id: SeasonId, at: Timestamp) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::StartsAt, Expr::value(at))
+        .filter(Column::Id.eq(id))
+        .filter(Column::StartsAt.gt(at))
+        .exec(db)
+        .await?;
+    Ok(())
 }

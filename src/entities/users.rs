@@ -95,3 +95,8 @@ pub async fn by_prefix(
     }
     Ok(query.all(db).await?)
 }
+
+/// Every name, folded.
+pub async fn names(db: &impl ConnectionTrait) -> Result<Vec<String>> {
+    Ok(Entity::find().select_only().column(Column::UsernameKey).into_tuple().all(db).await?)
+}

@@ -147,6 +147,12 @@ impl Accounts {
         Ok(user)
     }
 
+    /// The hash of a password that passes the same checks as anybody's.
+    pub(super) async fn password_hash(&self, password: String) -> Result<String> {
+        passwords::check("password", &password, &[])?;
+        self.passwords.hash(password).await
+    }
+
     async fn refuse_taken(
         &self,
         db: &impl ConnectionTrait,

@@ -14,6 +14,7 @@ pub mod rankings;
 pub mod relay;
 pub mod results;
 pub mod seasons;
+pub mod seed;
 mod tokens;
 pub mod users;
 mod watch;

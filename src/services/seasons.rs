@@ -9,7 +9,7 @@ use super::core::{Core, now};
 use crate::{
     entities::{is_unique_violation, seasons},
     error::Result,
-    game::ids::SeasonId,
+    game::{ids::SeasonId, time::Timestamp},
 };
 
 /// See the module.
@@ -54,6 +54,15 @@ impl Seasons {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The current season, begun at that time or earlier: for a history that is older than the installation.
+    pub(super) async fn reach_back(&self, to: Timestamp) -> Result<seasons::Model> {
+        let tx = self.core.sql.begin().await?;
+        seasons::begin_by(&tx, self.core.season()?.id, to).await?;
+        tx.commit().await?;
+        self.ensure().await?;
+        self.core.season()
     }
 
     /// The current season.

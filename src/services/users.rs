@@ -1,6 +1,6 @@
 //! Profiles.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use sea_orm::{ActiveModelTrait, IntoActiveModel, Set};
 
@@ -45,6 +45,11 @@ impl Users {
     /// The user of that id.
     pub async fn get(&self, id: UserId) -> Result<Option<users::Model>> {
         users::by_id(self.core.sql.read(), id).await
+    }
+
+    /// Every name that is taken, folded.
+    pub(super) async fn names(&self) -> Result<HashSet<String>> {
+        Ok(users::names(self.core.sql.read()).await?.into_iter().collect())
     }
 
     /// The user of that name, in any case.

@@ -10,5 +10,6 @@ mod front;
 mod game;
 mod live;
 mod play;
+mod seed;
 mod socket;
 mod support;

@@ -54,6 +54,11 @@ impl TestApp {
         Self::on(Arc::new(tempfile::tempdir().unwrap()), settings).await
     }
 
+    /// A server with the default settings on data that is there.
+    pub async fn on_data(dir: TempDir) -> Self {
+        Self::on(Arc::new(dir), Settings::default()).await
+    }
+
     async fn on(dir: Arc<TempDir>, settings: Settings) -> Self {
         let config = config(dir.path(), settings);
         let listener = TcpListener::bind(config.addr).await.unwrap();
@@ -73,6 +78,11 @@ impl TestApp {
             running.await.unwrap().unwrap();
         }
         Self::on(self.dir.clone(), settings).await
+    }
+
+    /// Where its data is.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Tells the server to stop.
