@@ -38,8 +38,8 @@ impl Sql {
     pub async fn connect(config: &Config) -> Result<Self> {
         let url = config.database_url.expose_secret();
         // The writer comes first: it makes the file and turns its journal to WAL, which lets readers read on.
-        let write = open(url, 1).await?;
-        let read = open(url, READERS).await?;
+        let write = open(url, 1, "write").await?;
+        let read = open(url, READERS, "read").await?;
         Ok(Self { read, write })
     }
 
@@ -89,7 +89,7 @@ impl Sql {
     }
 }
 
-async fn open(url: &str, connections: u32) -> Result<DatabaseConnection> {
+async fn open(url: &str, connections: u32, pool: &'static str) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -106,5 +106,11 @@ async fn open(url: &str, connections: u32) -> Result<DatabaseConnection> {
                 .pragma("synchronous", "FULL")
                 .pragma("busy_timeout", BUSY_TIMEOUT_MS)
         });
-    Database::connect(options).await.map_err(|error| Error::unavailable("database", error))
+    let mut database =
+        Database::connect(options).await.map_err(|error| Error::unavailable("database", error))?;
+    database.set_metric_callback(move |statement| {
+        metrics::histogram!("rankedhonor_sql_seconds", "pool" => pool)
+            .record(statement.elapsed.as_secs_f64());
+    });
+    Ok(database)
 }

@@ -1,10 +1,8 @@
 //! The real binary, killed without warning, again and again: what it acknowledged is there, once, and everything agrees.
 
 use std::{
-    collections::HashMap,
-    net::{SocketAddr, TcpListener},
+    collections::{HashMap, HashSet},
     path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -12,56 +10,24 @@ use std::{
     time::Duration,
 };
 
+use rankedhonor::{
+    config::{RatingSettings, Settings},
+    entities::{matches, rating_points, standings, tickets},
+    game::{
+        ids::UserId,
+        matches::{MatchStatus, TicketState},
+        rating::{self, Rating, RatingParams},
+    },
+};
+use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 
-use crate::support::Client;
+use crate::support::{Client, Process};
 
 const KILLS: usize = 20;
 const PLAYERS: usize = 8;
 
 const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 1500.0\n[ladder]\nplacements = 1\n[limits]\nuser_per_minute = 0\n";
-
-/// A server that does not outlive its test.
-struct Server(Child);
-
-impl Server {
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn spawn(dir: &Path, addr: SocketAddr) -> Server {
-    let child = Command::new(env!("CARGO_BIN_EXE_rankedhonor"))
-        .current_dir(dir)
-        .env("RANKEDHONOR_ADDR", addr.to_string())
-        .env("RANKEDHONOR_DATA_DIR", dir.join("data"))
-        .env("RANKEDHONOR_CONFIG", dir.join("settings.toml"))
-        .env("RUST_LOG", "error")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    Server(child)
-}
-
-async fn ready(addr: SocketAddr) {
-    let url = format!("http://{addr}/readyz");
-    for _ in 0..600 {
-        if reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the server does not come up");
-}
 
 /// Sends until an answer comes, however often the server dies meanwhile.
 async fn stubborn(
@@ -79,10 +45,16 @@ async fn stubborn(
     None
 }
 
-async fn keep_queueing(player: Client, stop: Arc<AtomicBool>) {
+/// The tickets that players were told they have.
+type Joined = Arc<Mutex<HashSet<String>>>;
+
+async fn keep_queueing(player: Client, joined: Joined, stop: Arc<AtomicBool>) {
     let join = "mutation { joinQueue(input: {mode: \"1v1\"}) { ticket { id } } }";
     while !stop.load(Ordering::Relaxed) {
-        stubborn(&player, join, json!({}), &stop).await;
+        let answer = stubborn(&player, join, json!({}), &stop).await.unwrap_or_default();
+        if let Some(id) = answer["data"]["joinQueue"]["ticket"]["id"].as_str() {
+            joined.lock().unwrap().insert(id.to_owned());
+        }
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
 }
@@ -120,38 +92,26 @@ async fn keep_refereeing(server: Client, acknowledged: Acknowledged, stop: Arc<A
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_killed_every_acknowledged_result_counts_once() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("settings.toml"), SETTINGS).unwrap();
-    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut child = spawn(dir.path(), addr);
-    ready(addr).await;
-    let key = Command::new(env!("CARGO_BIN_EXE_rankedhonor"))
-        .args(["admin", "create-server-key", "--name", "referee"])
-        .current_dir(dir.path())
-        .env("RANKEDHONOR_DATA_DIR", dir.path().join("data"))
-        .env("RUST_LOG", "error")
-        .output()
-        .unwrap();
-    let server = Client::new(addr, Some(String::from_utf8(key.stdout).unwrap().trim().to_owned()));
-    let anonymous = Client::new(addr, None);
+    let mut process = Process::start(SETTINGS).await;
+    let (server, anonymous) = (process.game_server(), process.anonymous());
     let mut players = Vec::new();
     for index in 0..PLAYERS {
         players.push(anonymous.register(&format!("player{index}")).await);
     }
     let stop = Arc::new(AtomicBool::new(false));
     let acknowledged = Acknowledged::default();
+    let joined = Joined::default();
     let mut load = Vec::new();
     for player in &players {
-        load.push(tokio::spawn(keep_queueing(player.clone(), stop.clone())));
+        load.push(tokio::spawn(keep_queueing(player.clone(), joined.clone(), stop.clone())));
     }
     load.push(tokio::spawn(keep_refereeing(server.clone(), acknowledged.clone(), stop.clone())));
     for _ in 0..KILLS {
         // Anywhere in whatever is going on: this is the randomness, nothing is waited for.
         let ms = 150 + u64::from(rand::random::<u8>()) * 3;
         tokio::time::sleep(Duration::from_millis(ms)).await;
-        child.kill();
-        child = spawn(dir.path(), addr);
-        ready(addr).await;
+        process.kill();
+        process.start_again().await;
     }
     stop.store(true, Ordering::Relaxed);
     for task in load {
@@ -160,7 +120,80 @@ async fn whatever_is_killed_every_acknowledged_result_counts_once() {
     let acknowledged = acknowledged.lock().unwrap().clone();
     assert!(acknowledged.len() > KILLS, "only {} results", acknowledged.len());
     check(&server, &anonymous, &players, &acknowledged).await;
-    child.kill();
+    process.kill();
+    let joined = joined.lock().unwrap().clone();
+    check_rows(&process.database(), &joined).await;
+}
+
+/// What no client can see: every ticket that was told of is there with one end at most, and every rating is, to the last
+/// bit, what a replay of the results gives (rules 8 and 18).
+async fn check_rows(database: &Path, joined: &HashSet<String>) {
+    let url = format!("sqlite://{}", database.display());
+    let db = sea_orm::Database::connect(url).await.unwrap();
+    let rows = tickets::Entity::find().all(&db).await.unwrap();
+    let known: HashMap<_, _> = rows.iter().map(|ticket| (ticket.id.to_string(), ticket)).collect();
+    for id in joined {
+        assert!(known.contains_key(id), "{id} is lost");
+    }
+    for ticket in &rows {
+        assert_eq!(ticket.ended_at.is_none(), ticket.state == TicketState::Searching);
+        assert_eq!(ticket.match_id.is_some(), ticket.state == TicketState::Matched);
+    }
+    let order = rating_points::Entity::find().order_by_asc(rating_points::Column::Seq);
+    let points = order.all(&db).await.unwrap();
+    let found = matches::Entity::find().all(&db).await.unwrap();
+    let completed =
+        found.iter().filter(|found| found.status == MatchStatus::Completed).collect::<Vec<_>>();
+    assert_eq!(points.len(), completed.len() * 2);
+    let mut players: HashMap<UserId, (Rating, i64)> = HashMap::new();
+    let params = params();
+    for pair in points.chunks(2) {
+        assert_eq!(pair[0].match_id, pair[1].match_id);
+        let ended = completed.iter().find(|found| found.id == pair[0].match_id).unwrap();
+        let at = ended.ended_at.unwrap();
+        let scores: Value = serde_json::from_str(ended.team_results.as_ref().unwrap()).unwrap();
+        let places = [0, 1].map(|team| scores[team]["placement"].as_i64().unwrap() as i32);
+        let aged = pair.iter().map(|point| {
+            let (rating, last) =
+                players.get(&point.user_id).copied().unwrap_or((params.start(), at.0));
+            vec![rating::aged(rating, at.0 - last, &params)]
+        });
+        // The history holds both players in the order of their teams.
+        let after = rating::update(&aged.collect::<Vec<_>>(), &places, &params);
+        for (point, rating) in pair.iter().zip(after) {
+            players.insert(point.user_id, (rating[0], at.0));
+        }
+    }
+    let held = standings::Entity::find().all(&db).await.unwrap();
+    assert_eq!(held.len(), players.len());
+    for row in held {
+        let rating =
+            Rating { value: row.rating, deviation: row.deviation, volatility: row.volatility };
+        assert_eq!(rating, players[&row.user_id].0, "{}", row.user_id);
+    }
+    db.close().await.unwrap();
+}
+
+/// How the mode 1v1 rates by default.
+fn params() -> RatingParams {
+    let RatingSettings {
+        start_mmr,
+        start_deviation,
+        start_volatility,
+        tau,
+        period_days,
+        team_share,
+        team_scale,
+    } = Settings::default().modes.0[0].rating.clone();
+    RatingParams {
+        start_mmr,
+        start_deviation,
+        start_volatility,
+        tau,
+        period_days,
+        team_share,
+        team_scale,
+    }
 }
 
 async fn pages(client: &Client, query: &str, field: &str) -> Vec<Value> {
@@ -266,7 +299,10 @@ async fn check(
     told.sort();
     let mut finished: Vec<_> = completed.into_keys().collect();
     finished.sort();
-    assert_eq!(told, finished);
+    let strays: Vec<_> = told.iter().filter(|id| !finished.contains(id)).collect();
+    let untold: Vec<_> = finished.iter().filter(|id| !told.contains(id)).collect();
+    assert!(strays.is_empty() && untold.is_empty(), "feed: {strays:?} too many, {untold:?} missing");
+    assert_eq!(told.len(), finished.len());
     for player in players {
         let query = "query($after: String) { notifications(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { kind data } } }";
         let notes = pages(player, query, "notifications").await;

@@ -1,6 +1,7 @@
 //! A server of one's own for each test, and clients of it.
 
 pub mod client;
+pub mod process;
 pub mod ws;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub use self::{client::Client, ws::Socket};
+pub use self::{client::Client, process::Process, ws::Socket};
 
 pub const PASSWORD: &str = "correct-horse-42-battery";
 
