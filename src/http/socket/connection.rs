@@ -7,7 +7,7 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::{SinkExt, StreamExt, stream::SplitSink};
 use serde_json::Value;
 use tokio::{
-    sync::{broadcast::error::RecvError, mpsc},
+    sync::{broadcast::error::RecvError, mpsc, oneshot},
     task::AbortHandle,
     time::{Instant, timeout},
 };
@@ -41,7 +41,8 @@ pub async fn run(app: App, socket: WebSocket, viewer: Result<Viewer>, meta: Requ
     let (out, queue) = mpsc::channel(limits.queue);
     let (fail, failed) = mpsc::channel(1);
     let (ended, endings) = mpsc::channel(limits.operations.max(1));
-    let writer = tokio::spawn(write(sink, queue));
+    let (end, last) = oneshot::channel();
+    let writer = tokio::spawn(write(sink, queue, last));
     let mut connection = Connection {
         opened: Instant::now(),
         heard: Instant::now(),
@@ -64,8 +65,8 @@ pub async fn run(app: App, socket: WebSocket, viewer: Result<Viewer>, meta: Requ
         operation.abort();
     }
     if let Some(ending) = ending {
-        // Where the queue is full the peer does not read: the writer is cut instead of waited for.
-        let _ = connection.out.try_send(ending.frame());
+        // An error means that the writer is gone, and the peer with it.
+        let _ = end.send(ending);
     }
     drop(connection);
     let abort = writer.abort_handle();
@@ -75,15 +76,36 @@ pub async fn run(app: App, socket: WebSocket, viewer: Result<Viewer>, meta: Requ
     metrics::gauge!("rankedhonor_sockets").decrement(1.0);
 }
 
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receiver<Message>) {
-    while let Some(message) = queue.recv().await {
-        let last = matches!(message, Message::Close(_));
-        match timeout(WRITE_PATIENCE, sink.send(message)).await {
-            Ok(Ok(())) if !last => {}
-            _ => break,
+/// Writes what is queued, and at last why the socket ends; a peer that was too slow for the queue gets only that.
+async fn write(
+    mut sink: SplitSink<WebSocket, Message>,
+    mut queue: mpsc::Receiver<Message>,
+    mut last: oneshot::Receiver<Ending>,
+) {
+    let ending = loop {
+        let message = tokio::select! {
+            biased;
+            ending = &mut last => break ending.ok(),
+            Some(message) = queue.recv() => message,
+        };
+        if !put(&mut sink, message).await {
+            return;
+        }
+    };
+    let slow = matches!(ending, Some(Ending::TooSlow));
+    while let Ok(message) = queue.try_recv() {
+        if !slow && !put(&mut sink, message).await {
+            return;
         }
     }
+    if let Some(ending) = ending {
+        put(&mut sink, ending.frame()).await;
+    }
     let _ = timeout(WRITE_PATIENCE, sink.close()).await;
+}
+
+async fn put(sink: &mut SplitSink<WebSocket, Message>, message: Message) -> bool {
+    matches!(timeout(WRITE_PATIENCE, sink.send(message)).await, Ok(Ok(())))
 }
 
 struct Connection {
