@@ -301,7 +301,10 @@ async fn check(
     finished.sort();
     let strays: Vec<_> = told.iter().filter(|id| !finished.contains(id)).collect();
     let untold: Vec<_> = finished.iter().filter(|id| !told.contains(id)).collect();
-    assert!(strays.is_empty() && untold.is_empty(), "feed: {strays:?} too many, {untold:?} missing");
+    assert!(
+        strays.is_empty() && untold.is_empty(),
+        "feed: {strays:?} too many, {untold:?} missing"
+    );
     assert_eq!(told.len(), finished.len());
     for player in players {
         let query = "query($after: String) { notifications(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { kind data } } }";

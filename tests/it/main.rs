@@ -6,6 +6,7 @@ mod config;
 mod contract;
 mod crash;
 mod drift;
+mod faults;
 mod front;
 mod game;
 mod live;

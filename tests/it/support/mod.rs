@@ -106,6 +106,16 @@ impl TestApp {
         (self.player("ada").await, self.player("bob").await)
     }
 
+    /// Two new players in a match that a game server has started; the game server first.
+    pub async fn started(&self) -> (Client, Client, Client) {
+        let (ada, bob) = self.pair().await;
+        let server = self.game_server().await;
+        ada.join("1v1").await;
+        bob.join("1v1").await;
+        server.start_match(&ada.matched().await).await;
+        (server, ada, bob)
+    }
+
     /// A game server.
     pub async fn game_server(&self) -> Client {
         let (_, key) = self.services.accounts.create_server_key("test").await.unwrap();

@@ -20,9 +20,18 @@ pub struct Process {
 impl Process {
     /// Starts a server with these settings on a port and a directory of its own.
     pub async fn start(settings: &str) -> Self {
+        Self::start_seeded(settings, &[]).await
+    }
+
+    /// The same, with players and matches that these arguments of `seed` make, where there are any.
+    pub async fn start_seeded(settings: &str, seed: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("settings.toml"), settings).unwrap();
         let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        if !seed.is_empty() {
+            let seeded = command(dir.path()).arg("seed").args(seed).output().unwrap();
+            assert!(seeded.status.success(), "{seeded:?}");
+        }
         let child = spawn(dir.path(), addr);
         let process = Self { addr, dir, child };
         process.ready().await;
@@ -81,13 +90,8 @@ impl Process {
 
     /// A game server, with a key that the command line made.
     pub fn game_server(&self) -> Client {
-        let key = Command::new(env!("CARGO_BIN_EXE_rankedhonor"))
-            .args(["admin", "create-server-key", "--name", "referee"])
-            .current_dir(self.dir.path())
-            .env("RANKEDHONOR_DATA_DIR", self.dir.path().join("data"))
-            .env("RUST_LOG", "error")
-            .output()
-            .unwrap();
+        let arguments = ["admin", "create-server-key", "--name", "referee"];
+        let key = command(self.dir.path()).args(arguments).output().unwrap();
         Client::new(self.addr, Some(String::from_utf8(key.stdout).unwrap().trim().to_owned()))
     }
 }
@@ -99,13 +103,19 @@ impl Drop for Process {
     }
 }
 
-fn spawn(dir: &Path, addr: SocketAddr) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_rankedhonor"))
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rankedhonor"));
+    command
         .current_dir(dir)
-        .env("RANKEDHONOR_ADDR", addr.to_string())
         .env("RANKEDHONOR_DATA_DIR", dir.join("data"))
         .env("RANKEDHONOR_CONFIG", dir.join("settings.toml"))
-        .env("RUST_LOG", "error")
+        .env("RUST_LOG", "error");
+    command
+}
+
+fn spawn(dir: &Path, addr: SocketAddr) -> Child {
+    command(dir)
+        .env("RANKEDHONOR_ADDR", addr.to_string())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
