@@ -45,12 +45,8 @@ async fn a_cancelled_ticket_is_told() {
 #[tokio::test]
 async fn a_timeline_resumes_without_gap_or_repeat_and_ends_with_the_match() {
     let app = TestApp::start().await;
-    let (ada, bob) = app.pair().await;
-    let server = app.game_server().await;
-    ada.join("1v1").await;
-    bob.join("1v1").await;
+    let (server, ada, _bob) = app.started().await;
     let id = ada.matched().await;
-    server.start_match(&id).await;
     let record = "mutation($input: RecordMatchEventsInput!) { recordMatchEvents(input: $input) { recorded } }";
     let event = |n: i32| json!({"input": {"matchId": id, "events": [{"sequence": n, "kind": "KILL", "atMs": n}]}});
     let query = "subscription($id: ID!, $after: String) { matchEvents(matchId: $id, after: $after) { cursor kind atMs } }";

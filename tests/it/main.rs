@@ -9,6 +9,7 @@ mod drift;
 mod faults;
 mod front;
 mod game;
+mod league;
 mod live;
 mod play;
 mod seed;

@@ -95,12 +95,8 @@ async fn the_same_result_twice_in_parallel_counts_once_and_another_is_a_conflict
 #[tokio::test]
 async fn reports_that_do_not_fit_are_refused_by_field() {
     let app = TestApp::start().await;
-    let (ada, bob) = app.pair().await;
-    let server = app.game_server().await;
-    ada.join("1v1").await;
-    bob.join("1v1").await;
+    let (server, ada, _bob) = app.started().await;
     let id = ada.matched().await;
-    server.start_match(&id).await;
     let team = |index: i32, placement: i32| json!({"index": index, "placement": placement});
     for teams in [
         json!([]),
@@ -213,12 +209,8 @@ async fn a_ticket_survives_a_restart_and_expires_when_nobody_renews_it() {
 #[tokio::test]
 async fn events_are_recorded_once_by_their_number() {
     let app = TestApp::start().await;
-    let (ada, bob) = app.pair().await;
-    let server = app.game_server().await;
-    ada.join("1v1").await;
-    bob.join("1v1").await;
+    let (server, ada, bob) = app.started().await;
     let id = ada.matched().await;
-    server.start_match(&id).await;
     let query = "mutation($input: RecordMatchEventsInput!) { recordMatchEvents(input: $input) { recorded } }";
     let events: Vec<_> = (0..500)
         .map(|n| json!({"sequence": n, "kind": "KILL", "atMs": n * 10, "actorId": ada.id, "targetId": bob.id, "data": {"n": n}}))
