@@ -16,7 +16,7 @@ use async_graphql::{ID, Interface};
 
 /// Anything that has an id of its own.
 #[derive(Clone, Debug, Interface)]
-#[graphql(field(name = "id", ty = "&ID"))]
+#[graphql(field(name = "id", ty = "&ID", desc = "Its id, unique among everything."))]
 pub enum Node {
     /// A user.
     User(users::User),

@@ -11,10 +11,11 @@ use crate::game::{
 /// The largest JSON value, in bytes.
 const JSON_MAX: usize = 8 * 1024;
 
-/// An instant, RFC 3339 in UTC with millisecond precision.
+/// An instant as clients see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Timestamp);
 
+/// An instant, RFC 3339 in UTC with millisecond precision, such as 2026-01-31T18:30:00.000Z.
 #[Scalar(
     name = "DateTime",
     specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html"
@@ -36,10 +37,11 @@ impl ScalarType for DateTime {
     }
 }
 
-/// Any JSON object, at most 8 KiB when serialised.
+/// JSON as clients see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Json(pub serde_json::Value);
 
+/// Any JSON object, at most 8 KiB when serialised.
 #[Scalar(name = "JSON")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
