@@ -32,9 +32,9 @@ use crate::{
         users::User,
     },
     services::{
-        matches::NewEvent,
         paging::Page,
         results::{PlayerResult, TeamResult, TeamScore},
+        timelines::NewEvent,
     },
 };
 

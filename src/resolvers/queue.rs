@@ -17,7 +17,7 @@ use crate::{
         scalars::DateTime,
         users::User,
     },
-    services::{now, queue},
+    services::{now, queue, waits},
 };
 
 /// See the module.
@@ -142,8 +142,8 @@ impl QueueTicket {
     }
 }
 
-impl From<queue::Stats> for QueueStats {
-    fn from(stats: queue::Stats) -> Self {
+impl From<waits::Stats> for QueueStats {
+    fn from(stats: waits::Stats) -> Self {
         Self {
             players_searching: stats.players,
             tickets_searching: stats.tickets,

@@ -1,14 +1,12 @@
-//! Signing up, in and out (rules 1 to 5).
+//! Accounts: signing up, proving who one is, and the keys of game servers (rules 1, 2 and 5).
 
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
 };
 
-use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Set,
-};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Set};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -18,11 +16,10 @@ use super::{
     tokens::{self, Signer},
 };
 use crate::{
-    entities::{is_unique_violation, refresh_tokens, server_keys, sessions, users},
+    entities::{is_unique_violation, server_keys, sessions, users},
     error::{Error, Reason, Result},
     game::{
         accounts::{Role, SignedIn, Viewer, fold, is_email, is_username},
-        event::Fact,
         ids::{MatchId, ServerKeyId, SessionId, UserId},
         mode::RegionId,
         time::Timestamp,
@@ -31,7 +28,7 @@ use crate::{
 
 /// What stands before a game server's key.
 pub const SERVER_KEY_PREFIX: &str = "rhk_";
-const REFRESH_PREFIX: &str = "rhr_";
+pub(super) const REFRESH_PREFIX: &str = "rhr_";
 /// How long a token that lets a player into a match is good for, in milliseconds.
 const JOIN_TOKEN_MS: i64 = 5 * 60 * 1000;
 
@@ -76,12 +73,12 @@ pub struct Tokens {
 
 /// See the module.
 pub struct Accounts {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     passwords: Passwords,
-    signer: Signer,
+    pub(super) signer: Signer,
     /// Sessions that ended before their time, while an access token of theirs could still be about.
-    ended: RwLock<HashMap<SessionId, Timestamp>>,
-    endings: broadcast::Sender<SessionId>,
+    pub(super) ended: RwLock<HashMap<SessionId, Timestamp>>,
+    pub(super) endings: broadcast::Sender<SessionId>,
 }
 
 impl Accounts {
@@ -171,68 +168,6 @@ impl Accounts {
         Ok(())
     }
 
-    /// Begins a session for a user who has just proved who they are.
-    pub async fn begin_session(&self, user: users::Model, from: &Origin) -> Result<Tokens> {
-        let now = now();
-        let tx = self.core.sql.begin().await?;
-        let (tokens, session) = self.new_session(&tx, user, from, now).await?;
-        tracing::debug!(%session, "session began");
-        tx.commit().await?;
-        Ok(tokens)
-    }
-
-    async fn new_session(
-        &self,
-        tx: &DatabaseTransaction,
-        user: users::Model,
-        from: &Origin,
-        now: Timestamp,
-    ) -> Result<(Tokens, SessionId)> {
-        let session = SessionId::from_uuid(Uuid::now_v7());
-        let row = sessions::Model {
-            id: session,
-            user_id: user.id,
-            created_at: now,
-            last_used_at: now,
-            expires_at: self.refresh_expiry(now),
-            ended_at: None,
-            user_agent: from.user_agent.as_ref().map(|text| text.chars().take(200).collect()),
-            address: from.address.to_string(),
-        };
-        let row = sessions::ActiveModel::from(row).reset_all();
-        sessions::Entity::insert(row).exec_without_returning(tx).await?;
-        Ok((self.issue(tx, user, session, now).await?, session))
-    }
-
-    async fn issue(
-        &self,
-        tx: &DatabaseTransaction,
-        user: users::Model,
-        session: SessionId,
-        now: Timestamp,
-    ) -> Result<Tokens> {
-        let refresh = tokens::random(REFRESH_PREFIX);
-        let refresh_expires_at = self.refresh_expiry(now);
-        let row = refresh_tokens::Model {
-            hash: tokens::hash(&refresh),
-            session_id: session,
-            expires_at: refresh_expires_at,
-            used_at: None,
-        };
-        let row = refresh_tokens::ActiveModel::from(row).reset_all();
-        refresh_tokens::Entity::insert(row).exec_without_returning(tx).await?;
-        let access_expires_at = now.plus_ms(self.access_ms());
-        let who =
-            SignedIn { user: user.id, session, role: user.role, expires_at: access_expires_at };
-        Ok(Tokens {
-            access: self.signer.access(&who, now)?,
-            access_expires_at,
-            refresh,
-            refresh_expires_at,
-            user,
-        })
-    }
-
     /// Signs in with a name or address and a password.
     ///
     /// # Errors
@@ -248,50 +183,6 @@ impl Accounts {
             }
             _ => Err(Error::Unauthenticated("the login or the password is wrong".into())),
         }
-    }
-
-    /// Trades a refresh token for a new pair; one that was used before ends its whole session.
-    ///
-    /// # Errors
-    /// UNAUTHENTICATED when the token is unknown, used or out of date, or its session has ended.
-    pub async fn refresh(&self, token: &str) -> Result<Tokens> {
-        let refused = || Error::Unauthenticated("the refresh token is not valid".into());
-        let now = now();
-        let hash = tokens::hash(token);
-        let tx = self.core.sql.begin().await?;
-        let row = refresh_tokens::Entity::find_by_id(&hash).one(&tx).await?.ok_or_else(refused)?;
-        let session =
-            sessions::Entity::find_by_id(row.session_id).one(&tx).await?.ok_or_else(refused)?;
-        if session.ended_at.is_some() || row.expires_at <= now {
-            return Err(refused());
-        }
-        if !refresh_tokens::take(&tx, &hash, now).await? {
-            tracing::warn!(session = %session.id, user = %session.user_id, "a refresh token was used twice");
-            self.end_sessions(tx, &[session.id]).await?;
-            return Err(refused());
-        }
-        let user = users::by_id(&tx, session.user_id).await?.ok_or_else(refused)?;
-        refuse_suspended(&user)?;
-        let mut row = session.clone().into_active_model();
-        row.last_used_at = Set(now);
-        row.expires_at = Set(self.refresh_expiry(now));
-        row.update(&tx).await?;
-        let tokens = self.issue(&tx, user, session.id, now).await?;
-        tx.commit().await?;
-        Ok(tokens)
-    }
-
-    /// Ends the viewer's session.
-    pub async fn logout(&self, who: &SignedIn) -> Result<()> {
-        let tx = self.core.sql.begin().await?;
-        self.end_sessions(tx, &[who.session]).await
-    }
-
-    /// Ends every session of the viewer.
-    pub async fn logout_everywhere(&self, who: &SignedIn) -> Result<()> {
-        let tx = self.core.sql.begin().await?;
-        let live = sessions::live_of(&tx, who.user).await?;
-        self.end_sessions(tx, &live).await
     }
 
     /// Changes the viewer's password, ends every session of theirs and begins a new one.
@@ -344,16 +235,6 @@ impl Accounts {
         Ok(Viewer::User(who))
     }
 
-    /// Sessions as they end before their time.
-    pub fn ended_sessions(&self) -> broadcast::Receiver<SessionId> {
-        self.endings.subscribe()
-    }
-
-    /// Whether a session ended before its time.
-    pub fn has_ended(&self, session: SessionId) -> bool {
-        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
-    }
-
     /// A token that proves to a game server that this user plays in this match.
     pub fn join_token(&self, user: UserId, match_id: MatchId) -> Result<String> {
         self.signer.join(user, match_id, now().plus_ms(JOIN_TOKEN_MS))
@@ -396,59 +277,9 @@ impl Accounts {
         server_keys::revoke(&tx, id, now()).await?;
         Ok(tx.commit().await?)
     }
-
-    /// Ends sessions, commits, and refuses their access tokens from now on.
-    pub async fn end_sessions(&self, tx: DatabaseTransaction, ids: &[SessionId]) -> Result<()> {
-        let mut facts = Vec::new();
-        for id in ids {
-            if sessions::end(&tx, *id, now()).await? {
-                facts.push(Fact::SessionEnded { session: *id });
-            }
-        }
-        self.core.commit(tx, &facts).await?;
-        for id in ids {
-            self.forget_session(*id, now());
-        }
-        Ok(())
-    }
-
-    /// Refuses a session's access tokens from now on, and tells its sockets.
-    pub fn forget_session(&self, id: SessionId, at: Timestamp) {
-        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-        if ended.insert(id, at).is_none() {
-            // An error means that nobody listens.
-            let _ = self.endings.send(id);
-        }
-    }
-
-    /// Hears of sessions that ended on other instances, and before this one started.
-    pub async fn load_ended(&self) -> Result<()> {
-        let horizon = now().plus_ms(-self.access_ms() - 60_000);
-        for (id, at) in sessions::ended_since(self.core.sql.read(), horizon).await? {
-            self.forget_session(id, at.unwrap_or(horizon));
-        }
-        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-        ended.retain(|_, at| *at >= horizon);
-        Ok(())
-    }
-
-    /// Forgets refresh tokens that ran out.
-    pub async fn sweep(&self) -> Result<()> {
-        let tx = self.core.sql.begin().await?;
-        refresh_tokens::forget(&tx, now()).await?;
-        Ok(tx.commit().await?)
-    }
-
-    fn access_ms(&self) -> i64 {
-        i64::from(self.core.config.settings.accounts.access_token_seconds) * 1000
-    }
-
-    fn refresh_expiry(&self, now: Timestamp) -> Timestamp {
-        now.plus_ms(i64::from(self.core.config.settings.accounts.refresh_token_seconds) * 1000)
-    }
 }
 
-fn refuse_suspended(user: &users::Model) -> Result<()> {
+pub(super) fn refuse_suspended(user: &users::Model) -> Result<()> {
     if user.is_suspended(now()) {
         let reason = user.suspended_reason.as_deref().unwrap_or("no reason given");
         return Err(Error::Forbidden(format!("this account is suspended: {reason}")));

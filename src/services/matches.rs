@@ -1,51 +1,26 @@
-//! Matches: ready check, start, timeline, result, and what ends them otherwise (rules 13 and 14).
+//! Matches: ready check, start, and what ends them without a result (rule 13).
 
 use std::{collections::HashMap, sync::Arc};
 
-use futures_util::FutureExt;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, sea_query::Expr};
+use sea_orm::{DatabaseTransaction, sea_query::Expr};
 
 use super::{
     Services,
     admin::checked_reason,
     core::{Core, now},
     paging::{Page, Slice},
-    watch::{CHUNK, Live, Log, follow},
+    timelines::{own_event, since_start},
 };
 use crate::{
-    backends::bus::Signal,
-    entities::{engagements, match_events, match_players, matches},
+    entities::{engagements, match_players, matches},
     error::{Error, Reason, Result},
     game::{
-        event::{Fact, LiveEvent, TimelineEvent, Topic},
+        event::Fact,
         ids::{MatchId, TicketId, UserId},
         matches::MatchStatus,
-        mode::ModeId,
         time::Timestamp,
     },
 };
-
-/// The most events in one report.
-pub const EVENTS_MAX: usize = 500;
-/// The most matches that `liveMatches` shows at first.
-const OPEN_MAX: u64 = 100;
-
-/// One event as a game server reports it.
-#[derive(Clone, Debug)]
-pub struct NewEvent {
-    /// The game server's own number for it.
-    pub sequence: i32,
-    /// What happened: 1 to 64 of `[A-Za-z0-9_.:-]`.
-    pub kind: String,
-    /// Milliseconds since the match started.
-    pub at_ms: i32,
-    /// Who did it.
-    pub actor: Option<UserId>,
-    /// To whom.
-    pub target: Option<UserId>,
-    /// A JSON object.
-    pub data: Option<serde_json::Value>,
-}
 
 /// See the module.
 pub struct Matches {
@@ -105,12 +80,6 @@ impl Matches {
         let (older, newer) = (page.after, page.before);
         let rows = matches::list(db, filter, older, newer, page.backward, page.fetch()).await?;
         Ok(page.cut(rows))
-    }
-
-    /// A match's timeline, oldest first; the cursor is the place.
-    pub async fn timeline(&self, id: MatchId, page: &Page<i64>) -> Result<Slice<TimelineEvent>> {
-        let after = page.after.unwrap_or(0);
-        Ok(page.cut(match_events::list(self.core.sql.read(), id, after, page.fetch()).await?))
     }
 
     /// A player's answer to the ready check. The same answer again changes nothing.
@@ -313,223 +282,11 @@ impl Matches {
         let seq = self.core.commit(tx, &facts).await?;
         Ok((row, seq))
     }
-
-    /// Adds to a match's timeline what the game server reports; numbers that are recorded already are skipped.
-    ///
-    /// # Errors
-    /// BAD_USER_INPUT for a malformed event, CONFLICT when the match is not in progress.
-    pub async fn record(
-        &self,
-        id: MatchId,
-        events: Vec<NewEvent>,
-    ) -> Result<(matches::Model, usize)> {
-        if events.is_empty() || events.len() > EVENTS_MAX {
-            let message = format!("report 1 to {EVENTS_MAX} events at once");
-            return Err(Error::bad_input("input.events", message));
-        }
-        let tx = self.core.sql.begin().await?;
-        let row = matches::by_id(&tx, id).await?.ok_or(Error::NotFound("match"))?;
-        let players = match_players::of_matches(&tx, &[id]).await?;
-        check_events(&events, &players)?;
-        let sequences: Vec<_> = events.iter().map(|event| event.sequence).collect();
-        let mut seen: std::collections::HashSet<_> =
-            match_events::recorded(&tx, id, &sequences).await?.into_iter().collect();
-        let now = now();
-        let fresh: Vec<_> = events
-            .into_iter()
-            .filter(|event| seen.insert(event.sequence))
-            .map(|event| (Some(event.sequence), timeline_event(event, now)))
-            .collect();
-        if fresh.is_empty() {
-            return Ok((row, 0));
-        }
-        if row.status != MatchStatus::InProgress {
-            return Err(wrong_state("events belong to a match that is IN_PROGRESS", row.status));
-        }
-        let recorded = fresh.len();
-        let told = self.tell(&tx, id, fresh).await?;
-        self.core.commit(tx, &[told]).await?;
-        Ok((row, recorded))
-    }
-
-    /// Adds events to a timeline, each at the next place.
-    pub(super) async fn tell(
-        &self,
-        tx: &DatabaseTransaction,
-        id: MatchId,
-        events: Vec<(Option<i32>, TimelineEvent)>,
-    ) -> Result<Fact> {
-        let mut position = match_events::last_position(tx, id).await?;
-        let mut rows = Vec::new();
-        let mut told = Vec::new();
-        for (sequence, mut event) in events {
-            position += 1;
-            event.position = position;
-            rows.push(
-                match_events::ActiveModel::from(match_events::Model {
-                    match_id: id,
-                    position,
-                    sequence,
-                    kind: event.kind.clone(),
-                    at_ms: event.at_ms,
-                    actor: event.actor,
-                    target: event.target,
-                    data: event.data.as_ref().map(ToString::to_string),
-                    recorded_at: event.recorded_at,
-                })
-                .reset_all(),
-            );
-            told.push(event);
-        }
-        match_events::Entity::insert_many(rows).exec_without_returning(tx).await?;
-        Ok(Fact::Timeline { match_id: id, events: told })
-    }
-
-    /// A match now and at each change of its status.
-    ///
-    /// # Errors
-    /// NOT_FOUND for an unknown match.
-    pub async fn watch(&self, id: MatchId) -> Result<Live<matches::Model>> {
-        let mut bus = self.core.bus.subscribe(Topic::Match(id));
-        let first = self.get(id).await?.ok_or(Error::NotFound("match"))?;
-        let core = self.core.clone();
-        Ok(Box::pin(async_stream::try_stream! {
-            let over = !first.status.is_open();
-            yield first;
-            if over {
-                return;
-            }
-            while let Some(signal) = bus.next().await {
-                let matters = match &signal {
-                    Signal::Event(event) => matches!(&**event, LiveEvent::Match { .. }),
-                    Signal::Gap => true,
-                };
-                if !matters {
-                    continue;
-                }
-                let Some(row) = matches::by_id(core.sql.read(), id).await? else { break };
-                let over = !row.status.is_open();
-                yield row;
-                if over {
-                    break;
-                }
-            }
-        }))
-    }
-
-    /// A match's timeline behind `after`, then live; completes when the match is over.
-    ///
-    /// # Errors
-    /// NOT_FOUND for an unknown match, BAD_USER_INPUT for a cursor that is not one of its.
-    pub async fn watch_timeline(
-        &self,
-        id: MatchId,
-        after: Option<i64>,
-    ) -> Result<Live<TimelineEvent>> {
-        let bus = self.core.bus.subscribe(Topic::Match(id));
-        let row = self.get(id).await?.ok_or(Error::NotFound("match"))?;
-        let last = match_events::last_position(self.core.sql.read(), id).await?;
-        let after = after.unwrap_or(0);
-        if !(0..=last).contains(&after) {
-            return Err(Error::bad_input("after", "this cursor is not one of this match's"));
-        }
-        let (core, db) = (self.core.clone(), self.core.clone());
-        let log = Log {
-            read: move |after| {
-                let core = core.clone();
-                async move {
-                    let events = match_events::list(core.sql.read(), id, after, CHUNK).await?;
-                    Ok(events.into_iter().map(|event| (event.position, event)).collect())
-                }
-                .boxed()
-            },
-            pick: |event: &LiveEvent| match event {
-                LiveEvent::Timeline { events, .. } => {
-                    events.iter().map(|event| (event.position, event.clone())).collect()
-                }
-                _ => Vec::new(),
-            },
-        };
-        let over = !row.status.is_open();
-        let mut events = follow(bus, after, true, log);
-        Ok(Box::pin(async_stream::try_stream! {
-            let mut shown = after;
-            while !(over && shown >= last) {
-                let Some(event) = futures_util::StreamExt::next(&mut events).await else { break };
-                let event = event?;
-                let ends = matches!(event.kind.as_str(), "MATCH_COMPLETED" | "MATCH_CANCELLED");
-                shown = event.position;
-                yield event;
-                // The last line of every timeline. A game server's own event of that name is not the end.
-                if ends && matches::by_id(db.sql.read(), id).await?.is_none_or(|row| !row.status.is_open()) {
-                    break;
-                }
-            }
-        }))
-    }
-
-    /// Matches as they are made and finished: those that are open now, then each that is made or over.
-    ///
-    /// # Errors
-    /// BAD_USER_INPUT for an unknown mode.
-    pub async fn watch_all(&self, mode: Option<ModeId>) -> Result<Live<matches::Model>> {
-        if let Some(mode) = &mode {
-            self.core.mode("mode", mode.as_str())?;
-        }
-        let mut bus = self.core.bus.subscribe(Topic::Matches);
-        let core = self.core.clone();
-        let open = matches::open(core.sql.read(), mode.as_ref(), OPEN_MAX).await?;
-        Ok(Box::pin(async_stream::try_stream! {
-            for row in open {
-                yield row;
-            }
-            while let Some(signal) = bus.next().await {
-                let Signal::Event(event) = signal else { continue };
-                let LiveEvent::Match { match_id, mode: of, status, made, .. } = &*event else { continue };
-                let wanted = mode.as_ref().is_none_or(|mode| mode == of) && (*made || !status.is_open());
-                let row = if wanted { matches::by_id(core.sql.read(), *match_id).await? } else { None };
-                if let Some(row) = row {
-                    yield row;
-                }
-            }
-        }))
-    }
 }
 
 /// A match is in a state that does not allow something.
 pub(super) fn wrong_state(what: &str, status: MatchStatus) -> Error {
     Error::conflict(Reason::MatchState, format!("{what}; it is {}", status.as_str()))
-}
-
-/// Milliseconds from a match's start to now.
-pub(super) fn since_start(row: &matches::Model, now: Timestamp) -> i32 {
-    row.started_at.map_or(0, |at| i32::try_from(now.since(at).max(0)).unwrap_or(i32::MAX))
-}
-
-/// An event that the server itself adds to a timeline.
-pub(super) fn own_event(kind: &str, at_ms: i32, now: Timestamp) -> (Option<i32>, TimelineEvent) {
-    let event = TimelineEvent {
-        position: 0,
-        kind: kind.into(),
-        at_ms,
-        actor: None,
-        target: None,
-        data: None,
-        recorded_at: now,
-    };
-    (None, event)
-}
-
-fn timeline_event(event: NewEvent, now: Timestamp) -> TimelineEvent {
-    TimelineEvent {
-        position: 0,
-        kind: event.kind,
-        at_ms: event.at_ms,
-        actor: event.actor,
-        target: event.target,
-        data: event.data,
-        recorded_at: now,
-    }
 }
 
 /// The tickets all of whose players are so.
@@ -551,37 +308,4 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
         && host.chars().all(plain)
         && port.parse::<u16>().is_ok_and(|port| port > 0);
     good.then_some(()).ok_or_else(|| Error::bad_input("input.endpoint", "an endpoint is host:port"))
-}
-
-fn check_events(events: &[NewEvent], players: &[match_players::Model]) -> Result<()> {
-    let mut at_least = 0;
-    for (index, event) in events.iter().enumerate() {
-        let refuse = |field: &str, message: &str| {
-            Err(Error::bad_input(format!("input.events[{index}].{field}"), message))
-        };
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
-        if !(1..=64).contains(&event.kind.len()) || !event.kind.chars().all(plain) {
-            return refuse(
-                "kind",
-                "a kind has 1 to 64 of the characters A-Z, a-z, 0-9, _ . : and -",
-            );
-        }
-        if event.sequence < 0 {
-            return refuse("sequence", "a sequence is not negative");
-        }
-        if event.at_ms < at_least {
-            return refuse("atMs", "events come in time order, from 0 on");
-        }
-        at_least = event.at_ms;
-        let plays = |user: Option<UserId>| {
-            user.is_none_or(|user| players.iter().any(|player| player.user_id == user))
-        };
-        if !plays(event.actor) {
-            return refuse("actorId", "this user does not play in the match");
-        }
-        if !plays(event.target) {
-            return refuse("targetId", "this user does not play in the match");
-        }
-    }
-    Ok(())
 }

@@ -15,10 +15,15 @@ pub mod relay;
 pub mod results;
 pub mod seasons;
 pub mod seed;
+mod sessions;
+pub mod timelines;
 mod tokens;
 pub mod users;
+pub mod waits;
 mod watch;
+mod watch_matches;
 mod watch_queue;
+mod waves;
 
 use std::sync::Arc;
 

@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use super::{
     core::now,
-    matches::{Matches, own_event, since_start, wrong_state},
+    matches::{Matches, wrong_state},
+    timelines::{own_event, since_start},
     tokens,
 };
 use crate::{

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 
 use super::{
     Services,
-    queue::Stats,
+    waits::Stats,
     watch::{Live, snapshots},
 };
 use crate::{

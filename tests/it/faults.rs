@@ -1,7 +1,7 @@
 //! What goes wrong at run time: broken stores, slow readers, late listeners, too much at once, and being told to stop.
 
 use futures_util::StreamExt;
-use rankedhonor::{game::ids::MatchId, services::matches::NewEvent};
+use rankedhonor::{game::ids::MatchId, services::timelines::NewEvent};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 

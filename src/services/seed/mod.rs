@@ -12,8 +12,8 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use self::world::{Person, World};
 use super::{
     Services,
-    matches::since_start,
     results::{Moved, Seat, TeamResult, fingerprint, finished, play_out, rating_point, scores},
+    timelines::since_start,
 };
 use crate::{
     entities::{
