@@ -7,7 +7,7 @@ const url = process.env.RANKEDHONOR_URL ?? "http://127.0.0.1:8080/graphql";
 const key = process.env.RANKEDHONOR_KEY;
 const MATCHES = 3;
 const say = (who, what) => console.log(`${who.padEnd(9)} ${what}`);
-setTimeout(() => { console.error("it takes too long"); process.exit(1); }, 60_000).unref();
+setTimeout(() => { console.error("it takes too long"); process.exit(1); }, 120_000).unref();
 
 async function send(token, query, variables = {}) {
   const response = await fetch(url, {
@@ -74,6 +74,8 @@ async function referee() {
     await send(key, `mutation($id: ID!) { startMatch(input: { matchId: $id, endpoint: "127.0.0.1:7777" }) { match { id } } }`, { id });
     const events = [{ sequence: 1, kind: "FIRST_BLOOD", atMs: 900 }];
     await send(key, `mutation($input: RecordMatchEventsInput!) { recordMatchEvents(input: $input) { recorded } }`, { input: { matchId: id, events } });
+    // The match itself.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
     const winner = played % 2;
     const teams = [0, 1].map((index) => ({ index, placement: index === winner ? 1 : 2 }));
     await send(key, `mutation($input: ReportMatchResultInput!) { reportMatchResult(input: $input) { match { status } } }`, { input: { matchId: id, teams } });

@@ -134,6 +134,22 @@ async fn the_end_of_a_token_closes_its_socket() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_done_is_let_go() {
+    let app = TestApp::start().await;
+    let mut socket = app.anonymous().socket().await;
+    socket
+        .subscribe(
+            "s",
+            "subscription { queueStats(mode: \"1v1\") { ticketsSearching } }",
+            json!({}),
+        )
+        .await;
+    socket.next("s").await;
+    socket.say_goodbye().await;
+    assert_eq!(socket.closed().await, 1000);
+}
+
+#[tokio::test]
 async fn a_stopping_server_sends_its_sockets_elsewhere() {
     let app = TestApp::start().await;
     let mut socket = app.anonymous().socket().await;

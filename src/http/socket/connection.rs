@@ -64,9 +64,10 @@ pub async fn run(app: App, socket: WebSocket, viewer: Result<Viewer>, meta: Requ
     for (_, (_, operation)) in connection.running.drain() {
         operation.abort();
     }
-    if let Some(ending) = ending {
+    match ending {
         // An error means that the writer is gone, and the peer with it.
-        let _ = end.send(ending);
+        Some(ending) => drop(end.send(ending)),
+        None => drop(end),
     }
     drop(connection);
     let abort = writer.abort_handle();

@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
-    tungstenite::{Message, client::IntoClientRequest},
+    tungstenite::{
+        Message,
+        client::IntoClientRequest,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
 };
 
 use super::client::PATIENCE;
@@ -40,6 +44,12 @@ impl Socket {
 
     pub async fn say_text(&mut self, text: &str) {
         self.stream.send(Message::Text(text.into())).await.unwrap();
+    }
+
+    /// Says goodbye, as a client that is done.
+    pub async fn say_goodbye(&mut self) {
+        let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        self.stream.send(Message::Close(Some(frame))).await.unwrap();
     }
 
     pub async fn greet(&mut self, authorization: Option<&str>) {
