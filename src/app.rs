@@ -1,6 +1,10 @@
 //! The composition root: backends → services → schema → router and tasks; and what the commands do.
 
-use std::{fs::File, io, sync::Arc};
+use std::{
+    fs::File,
+    io::{self, BufRead, Write},
+    sync::Arc,
+};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use migration::{MigrationStatus, Migrator, MigratorTrait};
@@ -17,10 +21,11 @@ use crate::{
         mode::{Catalog, Mode, ModeId, Region, RegionId},
         pairing::{LatencyStep, Rules, Window},
         rating::RatingParams,
+        score::Score,
         standing::{Ladder, TierRule},
     },
     http::{self, App},
-    services::{Services, accounts::NewAccount, seed},
+    services::{Services, accounts::NewAccount, replay, seed},
     tasks,
 };
 
@@ -196,6 +201,25 @@ pub async fn seed(
     seed::run(&services, plan, password, progress).await?;
     services.close().await;
     Ok(())
+}
+
+/// Replays a history with the rating parameters of a mode.
+///
+/// # Errors
+/// As [`replay::run`]; BAD_USER_INPUT for an unknown mode.
+pub fn replay(
+    settings: &Settings,
+    mode: Option<&str>,
+    history: impl BufRead,
+    predictions: Option<impl Write>,
+    progress: impl Fn(u64),
+) -> Result<Score> {
+    let catalog = catalog(settings);
+    let known: Vec<_> = catalog.modes().iter().map(|mode| mode.id.as_str()).collect();
+    let mode = catalog.mode(mode.unwrap_or(known[0])).ok_or_else(|| {
+        Error::bad_input("--mode", format!("there is no such mode; there are {}", known.join(", ")))
+    })?;
+    replay::run(&mode.rating, history, predictions, progress)
 }
 
 /// An account of that role, as an operator makes it.

@@ -1,6 +1,11 @@
 //! The command line.
 
-use std::io::{IsTerminal, Read, Write};
+use std::{
+    fs::File,
+    io::{BufWriter, IsTerminal, Read, Write},
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use chrono::{NaiveDate, NaiveTime, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -9,7 +14,7 @@ use rand::RngExt;
 
 use crate::{
     app,
-    config::Config,
+    config::{Config, Settings},
     error::{Error, Result},
     game::{accounts::Role, time::Timestamp},
     resolvers,
@@ -59,6 +64,21 @@ enum Command {
         /// The day at whose beginning (UTC) the history ends [default: today].
         #[arg(long, value_name = "YYYY-MM-DD")]
         until: Option<NaiveDate>,
+    },
+    /// Try rating parameters: replay a history of results from standard input and say how good its predictions were.
+    ///
+    /// One match a line, in time order, separated by tabs: day number, the players of team A (separated by commas), those
+    /// of team B, and the result of team A: 1, 0.5 or 0.
+    Replay {
+        /// The mode whose parameters are used [default: the first].
+        #[arg(long)]
+        mode: Option<String>,
+        /// A TOML file with settings [default: the one that RANKEDHONOR_CONFIG names].
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Where team A's chance in each match is written, a line each, worked out before its result is used.
+        #[arg(long, value_name = "FILE")]
+        predictions: Option<PathBuf>,
     },
     /// Do what takes an operator.
     #[command(subcommand)]
@@ -133,7 +153,8 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
             }
             Ok(())
         }
-        Command::Schema => print_line(resolvers::sdl().trim_end()),
+        // These ran alone.
+        Command::Schema | Command::Replay { .. } => Ok(()),
         Command::Seed { users, matches, seed, until } => {
             let day = until.unwrap_or_else(|| Utc::now().date_naive());
             let until = Timestamp(day.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
@@ -166,18 +187,45 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
 }
 
 impl Cli {
-    /// Whether the command needs no settings.
-    pub const fn needs_no_settings(&self) -> bool {
-        matches!(self.command, Some(Command::Schema))
+    /// Runs a command that needs no server's settings; none: the command is another one.
+    pub fn run_alone(&self) -> Option<Result<()>> {
+        match self.command.as_ref()? {
+            Command::Schema => Some(print_line(resolvers::sdl().trim_end())),
+            Command::Replay { mode, config, predictions } => {
+                Some(replay(mode.as_deref(), config.as_deref(), predictions.as_deref()))
+            }
+            _ => None,
+        }
     }
 }
 
-/// Prints the schema.
-///
-/// # Errors
-/// When standard output is closed.
-pub fn print_schema() -> Result<()> {
-    print_line(resolvers::sdl().trim_end())
+fn replay(mode: Option<&str>, config: Option<&Path>, predictions: Option<&Path>) -> Result<()> {
+    let set = std::env::var_os("RANKEDHONOR_CONFIG").map(PathBuf::from);
+    let settings = Settings::load(config.or(set.as_deref())).map_err(Error::internal)?;
+    let create = |path: &Path| match File::create(path) {
+        Ok(file) => Ok(BufWriter::new(file)),
+        Err(error) => Err(Error::bad_input("--predictions", error.to_string())),
+    };
+    let predictions = predictions.map(create).transpose()?;
+    let bar = ProgressBar::no_length().with_style(
+        ProgressStyle::with_template("{spinner} {pos} matches, {per_sec}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
+    let began = Instant::now();
+    let history = std::io::stdin().lock();
+    let score = app::replay(&settings, mode, history, predictions, |done| bar.set_position(done))?;
+    let seconds = began.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+    let matches = score.matches();
+    print_line(&format!("matches            {matches}"))?;
+    print_line(&format!("log-loss           {:.6}", score.log_loss()))?;
+    print_line(&format!("Brier              {:.6}", score.brier()))?;
+    print_line(&format!("accuracy           {:.4}", score.accuracy()))?;
+    print_line(&format!("calibration error  {:.4}", score.calibration_error()))?;
+    for (matches, chance, result) in score.calibration() {
+        print_line(&format!("  predicted {chance:.3}  came {result:.3}  in {matches}"))?;
+    }
+    print_line(&format!("speed              {:.0} matches/s", matches as f64 / seconds.max(1e-9)))
 }
 
 fn bar_style() -> ProgressStyle {

@@ -14,8 +14,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // A missing file is fine; what is set already is kept.
     let _ = dotenvy::dotenv();
-    if cli.needs_no_settings() {
-        return finish(cli::print_schema());
+    if let Some(done) = cli.run_alone() {
+        return finish(done);
     }
     let config = match Config::load(|name| std::env::var(name).ok()) {
         Ok(config) => config,

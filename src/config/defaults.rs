@@ -7,7 +7,7 @@ use super::{
 
 impl Default for Modes {
     fn default() -> Self {
-        let mode = |id: &str, name: &str, team_size, ready_check_seconds| ModeSettings {
+        let mode = |id: &str, name: &str, team_size, ready_check_seconds, rating| ModeSettings {
             id: id.into(),
             name: name.into(),
             team_size,
@@ -15,12 +15,20 @@ impl Default for Modes {
             ready_check_seconds,
             start_deadline_seconds: super::two_minutes(),
             play_deadline_seconds: super::two_hours(),
-            rating: RatingSettings::default(),
+            rating,
+        };
+        // Fitted on histories of each size, by the log-loss of what they predict; `docs/ratings.md` has the figures.
+        let fitted = |start_volatility, period_days, team_share, team_scale| RatingSettings {
+            start_volatility,
+            period_days,
+            team_share,
+            team_scale,
+            ..RatingSettings::default()
         };
         Self(vec![
-            mode("1v1", "Duel", 1, 0),
-            mode("2v2", "Doubles", 2, 0),
-            mode("4v4", "Squads", 4, 15),
+            mode("1v1", "Duel", 1, 0, RatingSettings::default()),
+            mode("2v2", "Doubles", 2, 0, fitted(0.018, 0.5, 0.43, 2.0)),
+            mode("4v4", "Squads", 4, 15, fitted(0.018, 0.3, 0.23, 4.0)),
         ])
     }
 }
@@ -45,7 +53,7 @@ impl Default for RatingSettings {
         Self {
             start_mmr: 1500.0,
             start_deviation: 350.0,
-            start_volatility: 0.03,
+            start_volatility: 0.016,
             tau: 0.5,
             period_days: 1.0,
             team_share: 0.4,

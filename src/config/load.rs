@@ -34,6 +34,19 @@ const DATA_DIR: &str = "./data";
 /// A signing key has as many bytes as its hash.
 const SECRET_MIN: usize = 32;
 
+impl Settings {
+    /// The settings of a TOML file, or the built-in ones.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn load(path: Option<&Path>) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let settings = path.map_or_else(Self::default, |path| read(path, &mut problems));
+        check::settings(&settings, &mut problems);
+        if problems.0.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+}
+
 impl Config {
     /// Reads the settings through `env`, which gives the value of a variable.
     ///

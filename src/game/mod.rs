@@ -7,5 +7,6 @@ pub mod matches;
 pub mod mode;
 pub mod pairing;
 pub mod rating;
+pub mod score;
 pub mod standing;
 pub mod time;

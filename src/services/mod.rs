@@ -12,6 +12,7 @@ pub mod presence;
 pub mod queue;
 pub mod rankings;
 pub mod relay;
+pub mod replay;
 pub mod results;
 pub mod seasons;
 pub mod seed;

@@ -12,6 +12,7 @@ mod game;
 mod league;
 mod live;
 mod play;
+mod replay;
 mod seed;
 mod socket;
 mod support;
