@@ -55,3 +55,14 @@ pub async fn begin_by(db: &impl ConnectionTrait, id: SeasonId, at: Timestamp) ->
         .await?;
     Ok(())
 }
+
+/// Ends the current season, so that another can be.
+pub async fn end_current(db: &impl ConnectionTrait, at: Timestamp) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::EndsAt, Expr::value(at))
+        .col_expr(Column::CurrentKey, Expr::value(None::<i32>))
+        .filter(Column::CurrentKey.eq(1))
+        .exec(db)
+        .await?;
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! Where players stand in each mode and season.
 
-use sea_orm::{Iterable, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{Iterable, QueryOrder, entity::prelude::*, sea_query::OnConflict};
 
 use crate::{
     error::Result,
@@ -163,6 +163,25 @@ pub async fn placed(db: &impl ConnectionTrait, season: SeasonId) -> Result<Vec<M
         .filter(Column::PlacementsLeft.lte(0))
         .all(db)
         .await?)
+}
+
+/// Where these users stood last in a mode before a season began (ids of seasons grow with time).
+pub async fn before_season(
+    db: &impl ConnectionTrait,
+    season: SeasonId,
+    mode: &ModeId,
+    users: &[UserId],
+) -> Result<Vec<Model>> {
+    let mut rows = Entity::find()
+        .filter(Column::SeasonId.lt(season))
+        .filter(Column::Mode.eq(mode.clone()))
+        .filter(Column::UserId.is_in(users.iter().copied()))
+        .order_by_desc(Column::SeasonId)
+        .all(db)
+        .await?;
+    let mut seen = std::collections::HashSet::new();
+    rows.retain(|row| seen.insert(row.user_id));
+    Ok(rows)
 }
 
 /// Stores standings, new or changed.

@@ -141,6 +141,15 @@ pub enum Fact {
         /// Which.
         session: SessionId,
     },
+    /// A season ended and the next began.
+    SeasonStarted {
+        /// The new one.
+        season: SeasonId,
+        /// Its name.
+        name: String,
+        /// When.
+        at: Timestamp,
+    },
     /// A player moved to another region.
     RegionChanged {
         /// Who.
@@ -160,6 +169,7 @@ impl Fact {
             Self::MatchFinished { .. } => "match_finished",
             Self::Timeline { .. } => "timeline",
             Self::SessionEnded { .. } => "session_ended",
+            Self::SeasonStarted { .. } => "season_started",
             Self::RegionChanged { .. } => "region_changed",
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ids::UserId,
     matches::Outcome,
-    rating::{Rating, RatingParams},
+    rating::{Rating, RatingParams, aged},
     time::Timestamp,
 };
 
@@ -50,6 +50,9 @@ pub struct Tier {
     /// Where it begins, in MMR; 0 for the lowest.
     pub min_mmr: f64,
 }
+
+/// The least uncertainty with which a season is begun, in MMR.
+pub const SEASON_DEVIATION_MIN: f64 = 120.0;
 
 const ROMAN: [&str; 10] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X"];
 
@@ -182,6 +185,23 @@ impl Standing {
             matches_in_tier: 0,
             reached_at: now,
             last_match_at: None,
+        }
+    }
+
+    /// Where a player begins a season who stood so in an earlier one (rule 21): the rating is carried over whole, its
+    /// uncertainty is what it has grown to, and `SEASON_DEVIATION_MIN` at least, and everything else begins anew.
+    #[must_use]
+    pub fn carried(&self, params: &RatingParams, ladder: &Ladder, starts_at: Timestamp) -> Self {
+        let idle = self.last_match_at.map_or(0, |at| starts_at.since(at));
+        let grown = aged(self.rating, idle, params);
+        let deviation = grown.deviation.max(SEASON_DEVIATION_MIN);
+        Self {
+            rating: Rating { deviation, ..grown },
+            peak: grown.value,
+            placements_left: ladder.placements_for(grown.deviation),
+            reached_at: starts_at,
+            last_match_at: Some(starts_at),
+            ..Self::new(params, ladder, starts_at)
         }
     }
 

@@ -7,7 +7,8 @@ use crate::{
     game::accounts::Role,
     schema::admin::{
         CreateServerKeyInput, CreateServerKeyPayload, RevokeServerKeyInput, RevokeServerKeyPayload,
-        SetRoleInput, SetRolePayload, SuspendUserInput, SuspendUserPayload,
+        SetRoleInput, SetRolePayload, StartSeasonInput, StartSeasonPayload, SuspendUserInput,
+        SuspendUserPayload,
     },
 };
 
@@ -30,6 +31,18 @@ impl AdminMutation {
             name: input.name.trim().into(),
             key,
         })
+    }
+
+    /// Admins. Ends the current season and starts the next. Ratings are carried over, less certain; placement matches are
+    /// to be played again.
+    async fn start_season(
+        &self,
+        ctx: &Context<'_>,
+        input: StartSeasonInput,
+    ) -> Result<StartSeasonPayload> {
+        at_least(ctx, Role::Admin)?;
+        let season = services(ctx).seasons.start(&input.name).await?;
+        Ok(StartSeasonPayload { season: season.into() })
     }
 
     /// Admins.

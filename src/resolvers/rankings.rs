@@ -122,11 +122,10 @@ impl RankingSubscription {
             Error::bad_input("first", format!("the top has 1 to {PAGE_MAX} places"))
         })?;
         let services = services(ctx);
-        let season = services.seasons.current()?.id;
-        let board = Board { mode: mode.clone(), season: Some(season), region };
-        let stream = services.rankings.watch_board(board, first).await?;
+        let stream = services.rankings.watch_board(mode.clone(), region, first).await?;
         Ok(stream.map(move |top| {
-            let entries = top?.into_iter();
+            let (season, entries) = top?;
+            let entries = entries.into_iter();
             let entry = |e: crate::services::rankings::Entry| {
                 LeaderboardEntry::new(e.rank, &e.place, mode.clone(), season)
             };

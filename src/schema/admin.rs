@@ -3,6 +3,7 @@
 use async_graphql::{ID, InputObject, SimpleObject};
 
 use super::{
+    modes::Season,
     scalars::DateTime,
     users::{Role, User},
 };
@@ -37,6 +38,20 @@ pub struct RevokeServerKeyInput {
 pub struct RevokeServerKeyPayload {
     /// Which.
     pub id: ID,
+}
+
+/// The next season.
+#[derive(Debug, InputObject)]
+pub struct StartSeasonInput {
+    /// For people: 1 to 100 characters, unlike that of any other season.
+    pub name: String,
+}
+
+/// The season that began.
+#[derive(Debug, SimpleObject)]
+pub struct StartSeasonPayload {
+    /// The season.
+    pub season: Season,
 }
 
 /// A suspension.

@@ -1,6 +1,7 @@
 //! What every use case stands on.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::{
         Arc, RwLock,
         atomic::{AtomicI64, Ordering},
@@ -8,7 +9,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use tokio::sync::{Notify, watch};
 
 use crate::{
@@ -21,11 +22,13 @@ use crate::{
         sql::Sql,
     },
     config::Config,
-    entities::{outbox, seasons},
+    entities::{outbox, seasons, standings},
     error::{Error, Result},
     game::{
         event::Fact,
+        ids::{SeasonId, UserId},
         mode::{Catalog, Mode, ModeId, Region, RegionId},
+        standing::Standing,
         time::Timestamp,
     },
 };
@@ -52,6 +55,8 @@ pub struct Core {
     /// The newest fact written here; orders waiting for it.
     pub written: AtomicI64,
     pub season: RwLock<Option<seasons::Model>>,
+    /// Seasons whose boards the ladder holds.
+    pub boards: tokio::sync::Mutex<HashSet<SeasonId>>,
 }
 
 impl Core {
@@ -68,6 +73,7 @@ impl Core {
             relayed: watch::Sender::new(0),
             written: AtomicI64::new(0),
             season: RwLock::new(None),
+            boards: tokio::sync::Mutex::default(),
         }
     }
 
@@ -87,10 +93,39 @@ impl Core {
         let _ = tokio::time::timeout(std::time::Duration::from_secs(1), wait).await;
     }
 
+    /// Learns which season is current; none only before the very first start.
+    pub async fn learn_season(&self) -> Result<Option<seasons::Model>> {
+        let current = seasons::current(self.sql.read()).await?;
+        if let Some(season) = &current {
+            let mut known = self.season.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *known = Some(season.clone());
+        }
+        Ok(current)
+    }
+
     /// The current season.
     pub fn season(&self) -> Result<seasons::Model> {
         let season = self.season.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         season.clone().ok_or(Error::Unavailable { what: "season", source: None })
+    }
+
+    /// Where these users begin a season in a mode, as far as they stood somewhere before.
+    pub async fn carried(
+        &self,
+        db: &impl ConnectionTrait,
+        season: SeasonId,
+        mode: &Mode,
+        users: &[UserId],
+    ) -> Result<HashMap<UserId, Standing>> {
+        let earlier = standings::before_season(db, season, &mode.id, users).await?;
+        if earlier.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let season = seasons::by_id(db, season).await?.ok_or(Error::NotFound("season"))?;
+        let carry = |row: standings::Model| {
+            row.standing().carried(&mode.rating, &self.catalog.ladder, season.starts_at)
+        };
+        Ok(earlier.into_iter().map(|row| (row.user_id, carry(row))).collect())
     }
 
     /// The current leaderboard of a mode.

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod admin;
+mod boards;
 mod core;
 pub mod feed;
 pub mod matches;

@@ -245,8 +245,11 @@ impl Queue {
         mode: &Mode,
     ) -> Result<Rating> {
         let season = self.core.season()?.id;
-        let rows = standings::of_users(tx, season, &mode.id, &[user]).await?;
-        Ok(rows.first().map_or_else(|| mode.rating.start(), |row| row.standing().rating))
+        if let Some(row) = standings::of_users(tx, season, &mode.id, &[user]).await?.first() {
+            return Ok(row.standing().rating);
+        }
+        let carried = self.core.carried(tx, season, mode, &[user]).await?;
+        Ok(carried.get(&user).map_or_else(|| mode.rating.start(), |standing| standing.rating))
     }
 
     fn checked_regions(

@@ -7,9 +7,9 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::sync::Mutex;
 
 use super::{
+    boards,
     core::{Core, now},
     feed::KEPT_DAYS,
     paging::{Page, Slice},
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     backends::ladder::BoardId,
-    entities::{log_horizons, outbox, rank_changes, rating_points, standings, users},
+    entities::{log_horizons, outbox, rank_changes, rating_points, seasons, standings},
     error::{Error, Reason, Result},
     game::{
         event::{LiveEvent, Position, RankChange, Topic},
@@ -57,26 +57,21 @@ pub type StandingKey = (UserId, ModeId, SeasonId);
 /// See the module.
 pub struct Rankings {
     core: Arc<Core>,
-    /// Past seasons whose boards are in memory.
-    past: Mutex<HashSet<SeasonId>>,
 }
 
 impl Rankings {
     pub(super) fn new(core: Arc<Core>) -> Self {
-        Self { core, past: Mutex::default() }
+        Self { core }
     }
 
     async fn board(&self, mode: &ModeId, season: Option<SeasonId>) -> Result<BoardId> {
         self.core.mode("mode", mode.as_str())?;
         let current = self.core.season()?.id;
         let season = season.unwrap_or(current);
-        if season != current {
-            let mut past = self.past.lock().await;
-            if !past.contains(&season) {
-                load_boards(&self.core, season, &HashMap::new()).await?;
-                past.insert(season);
-            }
+        if season != current && seasons::by_id(self.core.sql.read(), season).await?.is_none() {
+            return Err(Error::bad_input("season", "there is no such season"));
         }
+        boards::ensure(&self.core, season).await?;
         Ok(BoardId { mode: mode.clone(), season })
     }
 
@@ -128,24 +123,35 @@ impl Rankings {
         Ok((slice, total))
     }
 
-    /// The top of a leaderboard, now and whenever it changes, at most four times a second.
-    pub async fn watch_board(&self, board: Board, first: usize) -> Result<Live<Vec<Entry>>> {
-        let id = self.board(&board.mode, board.season).await?;
-        if let Some(region) = &board.region {
+    /// The top of a mode's current leaderboard, or of a region's part of it, with its season: now and whenever it changes,
+    /// at most four times a second.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for an unknown mode or region.
+    pub async fn watch_board(
+        &self,
+        mode: ModeId,
+        region: Option<RegionId>,
+        first: usize,
+    ) -> Result<Live<(SeasonId, Vec<Entry>)>> {
+        self.board(&mode, None).await?;
+        if let Some(region) = &region {
             self.core.region("region", region)?;
         }
         let bus = self.core.bus.subscribe(Topic::Boards);
         let core = self.core.clone();
-        let mode = board.mode.clone();
+        let watched = mode.clone();
         let matters = move |event: &LiveEvent| match event {
-            LiveEvent::Board { mode: changed } => changed.as_ref().is_none_or(|m| *m == mode),
+            LiveEvent::Board { mode: changed } => changed.as_ref().is_none_or(|m| *m == watched),
             _ => false,
         };
         let load = move || {
-            let (core, id, region) = (core.clone(), id.clone(), board.region.clone());
+            let (core, mode, region) = (core.clone(), mode.clone(), region.clone());
             async move {
+                let id = core.board(&mode)?;
                 let places = core.ladder.page(&id, region.as_ref(), 0, first).await?;
-                Ok((1..).zip(places).map(|(rank, place)| Entry { rank, place }).collect())
+                let entries = (1..).zip(places).map(|(rank, place)| Entry { rank, place });
+                Ok((id.season, entries.collect()))
             }
             .boxed()
         };
@@ -283,36 +289,4 @@ pub fn checked_cursor(core: &Core, after: Option<Position>, horizon: Position) -
         }
         Some(after) => Ok(after),
     }
-}
-
-/// Fills the boards of a season from its standings. `earlier` holds, for players with results that are not relayed yet,
-/// where they stood before the first of those.
-pub async fn load_boards(
-    core: &Core,
-    season: SeasonId,
-    earlier: &HashMap<(ModeId, UserId), Option<Place>>,
-) -> Result<()> {
-    let mut boards: HashMap<ModeId, Vec<(Place, Option<RegionId>)>> = HashMap::new();
-    let tx = core.sql.snapshot().await?;
-    let rows = standings::placed(&tx, season).await?;
-    let mut regions = HashMap::new();
-    let ids: Vec<_> = rows.iter().map(|row| row.user_id).collect();
-    for chunk in ids.chunks(1000) {
-        for user in users::by_ids(&tx, chunk).await? {
-            regions.insert(user.id, user.region);
-        }
-    }
-    drop(tx);
-    for row in rows {
-        let key = (row.mode.clone(), row.user_id);
-        let place = earlier.get(&key).cloned().unwrap_or_else(|| row.place());
-        if let Some(place) = place {
-            let region = regions.get(&row.user_id).cloned().flatten();
-            boards.entry(row.mode).or_default().push((place, region));
-        }
-    }
-    for (mode, places) in boards {
-        core.ladder.rebuild(&BoardId { mode, season }, places).await?;
-    }
-    Ok(())
 }

@@ -4,14 +4,14 @@
 //! are one transaction. The ladder holds what was relayed and nothing else: after a restart it is filled with where
 //! players stood before the first fact that was not, so the same facts give the same places again.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::{
+    boards,
     core::{Core, now},
-    rankings::load_boards,
 };
 use crate::{
     backends::ladder::BoardId,
@@ -139,6 +139,19 @@ impl Relay {
                 batch.live.push(LiveEvent::Timeline { match_id, events });
             }
             Fact::SessionEnded { session } => batch.live.push(LiveEvent::SessionEnded { session }),
+            Fact::SeasonStarted { season, name, at } => {
+                // Known here before anybody is told to look at the new boards.
+                self.core.learn_season().await?;
+                batch.tell(vec![FeedItem {
+                    position: Position::of(seq, 0),
+                    kind: "SEASON_STARTED".into(),
+                    user: None,
+                    match_id: None,
+                    data: serde_json::json!({"season": season, "name": name}),
+                    at,
+                }]);
+                batch.live.push(LiveEvent::Board { mode: None });
+            }
             Fact::RegionChanged { user, region } => {
                 self.core.ladder.set_region(user, region).await?;
                 batch.live.push(LiveEvent::Board { mode: None });
@@ -155,6 +168,7 @@ impl Relay {
         players: Vec<PlayerMove>,
         at: Timestamp,
     ) -> Result<()> {
+        boards::ensure(&self.core, season).await?;
         let board = BoardId { mode: mode.clone(), season };
         let moved = self.core.ladder.submit(&board, &players).await?;
         let mut changes: Vec<RankChange> = players
@@ -209,19 +223,10 @@ impl Relay {
         Ok(())
     }
 
-    /// Fills the ladder with the places that were relayed.
+    /// Fills the ladder with the places of the current season that were relayed.
     pub(super) async fn rebuild_ladder(&self) -> Result<()> {
-        let db = self.core.sql.read();
-        let mut earlier: HashMap<(ModeId, UserId), _> = HashMap::new();
-        for recorded in outbox::unsent(db, u64::MAX >> 1).await? {
-            if let Fact::MatchFinished { mode, players, .. } = recorded.fact {
-                for player in players {
-                    earlier.entry((mode.clone(), player.user)).or_insert(player.before);
-                }
-            }
-        }
-        self.core.relayed.send_replace(outbox::last_sent(db).await?);
-        load_boards(&self.core, self.core.season()?.id, &earlier).await
+        self.core.relayed.send_replace(outbox::last_sent(self.core.sql.read()).await?);
+        boards::ensure(&self.core, self.core.season()?.id).await
     }
 }
 

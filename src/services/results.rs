@@ -175,6 +175,9 @@ impl Matches {
             .into_iter()
             .map(|row| (row.user_id, row.standing()))
             .collect();
+        for (user, carried) in self.core.carried(tx, row.season_id, mode, &ids).await? {
+            standings.entry(user).or_insert(carried);
+        }
         let mut seats = Vec::new();
         for seat in players {
             let user = users.remove(&seat.user_id).ok_or(Error::NotFound("user"))?;

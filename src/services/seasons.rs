@@ -1,6 +1,6 @@
 //! Seasons.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use sea_orm::{ActiveModelTrait, EntityTrait};
 use uuid::Uuid;
@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::core::{Core, now};
 use crate::{
     entities::{is_unique_violation, seasons},
-    error::Result,
-    game::{ids::SeasonId, time::Timestamp},
+    error::{Error, Result},
+    game::{accounts::fold, event::Fact, ids::SeasonId, time::Timestamp},
 };
 
 /// See the module.
@@ -22,17 +22,49 @@ impl Seasons {
         Self { core }
     }
 
+    /// Ends the current season and begins the next. Standings of the old one stay; in the new one everybody begins with
+    /// their rating, less certain, and with placement matches (rule 21). Matches that were made in the old season count
+    /// for it.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a name that is empty, longer than 100 characters, or taken.
+    pub async fn start(&self, name: &str) -> Result<seasons::Model> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+            return Err(Error::bad_input("input.name", "a season's name has 1 to 100 characters"));
+        }
+        let tx = self.core.sql.begin().await?;
+        if seasons::all(&tx).await?.iter().any(|season| fold(&season.name) == fold(name)) {
+            return Err(Error::bad_input("input.name", "there is a season of this name already"));
+        }
+        let now = now();
+        let season = seasons::Model {
+            id: SeasonId::from_uuid(Uuid::now_v7()),
+            name: name.into(),
+            starts_at: now,
+            ends_at: None,
+            current_key: Some(1),
+        };
+        seasons::end_current(&tx, now).await?;
+        let row = seasons::ActiveModel::from(season.clone()).reset_all();
+        seasons::Entity::insert(row).exec_without_returning(&tx).await?;
+        let fact = Fact::SeasonStarted { season: season.id, name: season.name.clone(), at: now };
+        let seq = self.core.commit(tx, &[fact]).await?;
+        self.core.learn_season().await?;
+        self.core.settled(seq).await;
+        Ok(season)
+    }
+
     /// Begins the very first season where there is none, and learns which is current.
     pub(super) async fn ensure(&self) -> Result<()> {
-        let current = match seasons::current(self.core.sql.read()).await? {
-            Some(season) => season,
-            None => self.begin_first().await?,
-        };
-        *self.core.season.write().unwrap_or_else(PoisonError::into_inner) = Some(current);
+        if self.core.learn_season().await?.is_none() {
+            self.begin_first().await?;
+            self.core.learn_season().await?;
+        }
         Ok(())
     }
 
-    async fn begin_first(&self) -> Result<seasons::Model> {
+    async fn begin_first(&self) -> Result<()> {
         let season = seasons::Model {
             id: SeasonId::from_uuid(Uuid::now_v7()),
             name: "Season 1".into(),
@@ -41,17 +73,11 @@ impl Seasons {
             current_key: Some(1),
         };
         let tx = self.core.sql.begin().await?;
-        let row = seasons::ActiveModel::from(season.clone()).reset_all();
+        let row = seasons::ActiveModel::from(season).reset_all();
         match seasons::Entity::insert(row).exec_without_returning(&tx).await {
-            Ok(_) => {
-                tx.commit().await?;
-                Ok(season)
-            }
+            Ok(_) => Ok(tx.commit().await?),
             // Another instance began it.
-            Err(error) if is_unique_violation(&error) => {
-                drop(tx);
-                seasons::current(self.core.sql.read()).await?.ok_or_else(|| error.into())
-            }
+            Err(error) if is_unique_violation(&error) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

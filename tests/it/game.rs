@@ -268,3 +268,28 @@ fn a_gap_of_any_size_leaves_ratings_that_are_numbers() {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn a_season_is_begun_with_the_whole_rating_and_less_certainty(
+        value in 0.0..3_500.0_f64,
+        deviation in 30.0..350.0_f64,
+        idle_days in 0_i64..2_000,
+    ) {
+        let (ended, ladder) = (NOW, ladder());
+        let begins = ended.plus_ms(idle_days * 86_400_000);
+        let last = Standing {
+            rating: Rating { value, deviation, volatility: 0.02 },
+            last_match_at: Some(ended),
+            ..Standing::new(&PARAMS, &ladder, ended)
+        };
+        let next = last.carried(&PARAMS, &ladder, begins);
+        prop_assert_eq!(next.rating.value, value);
+        prop_assert!(next.rating.deviation >= deviation.max(120.0));
+        prop_assert!(next.rating.deviation <= PARAMS.start_deviation);
+        prop_assert!(!next.is_placed() && next.tier.is_none());
+        prop_assert_eq!((next.wins, next.losses, next.draws, next.streak), (0, 0, 0, 0));
+        // Nothing grows twice: the next match counts the time from the beginning of the season.
+        prop_assert_eq!(next.last_match_at, Some(begins));
+    }
+}

@@ -13,6 +13,7 @@ mod league;
 mod live;
 mod play;
 mod replay;
+mod seasons;
 mod seed;
 mod socket;
 mod support;
