@@ -103,6 +103,11 @@ impl Ladder {
         i32::try_from(above.saturating_sub(1)).unwrap_or(0)
     }
 
+    /// Where the tier above that of this index begins, in MMR; none above the highest.
+    pub fn next_line(&self, index: i32) -> Option<f64> {
+        self.tier(index.checked_add(1)?).map(|tier| tier.min_mmr)
+    }
+
     /// How many placement matches a player with that uncertainty has to play.
     fn placements_for(&self, deviation: f64) -> i32 {
         let low = deviation < self.placements_short_below;

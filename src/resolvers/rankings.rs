@@ -14,7 +14,7 @@ use crate::{
         event::Position,
         ids::UserId,
         mode::{ModeId, RegionId},
-        standing::Place,
+        standing::{Place, shown},
     },
     schema::{
         matches::Match,
@@ -162,6 +162,19 @@ impl Standing {
         let rankings = &services(ctx).rankings;
         let rank = rankings.rank(self.user_id, &self.mode_id, self.season_id).await;
         rank.transpose().map(|rank| rank.map_err(Into::into))
+    }
+
+    /// The part of the leaderboard that stands behind, in percent: 0 for the last, just under 100 for the first of many; null
+    /// until placed.
+    async fn percentile(&self, ctx: &Context<'_>) -> Option<Result<f64>> {
+        let rankings = &services(ctx).rankings;
+        let part = rankings.percentile(self.user_id, &self.mode_id, self.season_id).await;
+        part.transpose().map(|part| part.map_err(Into::into))
+    }
+
+    /// The MMR at which the next division begins; null until placed, and in the highest.
+    async fn next_tier_at_mmr(&self, ctx: &Context<'_>) -> Option<i32> {
+        services(ctx).catalog.ladder.next_line(self.tier_index?).map(shown)
     }
 }
 

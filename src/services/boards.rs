@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::core::Core;
 use crate::{
     backends::ladder::BoardId,
-    entities::{outbox, standings, users},
-    error::Result,
+    entities::{outbox, seasons, standings, users},
+    error::{Error, Result},
     game::{
         event::Fact,
         ids::{SeasonId, UserId},
@@ -21,6 +21,9 @@ const CHUNK: usize = 1_000;
 /// Fills the boards of a season unless the ladder holds them. They then show what was relayed and nothing else: who has
 /// results that are not relayed yet stands where they stood before the first of those, so relaying them gives the same
 /// places whenever it happens.
+///
+/// # Errors
+/// BAD_USER_INPUT for an unknown season.
 pub async fn ensure(core: &Core, season: SeasonId) -> Result<()> {
     let mut held = core.boards.lock().await;
     if held.contains(&season) {
@@ -28,6 +31,9 @@ pub async fn ensure(core: &Core, season: SeasonId) -> Result<()> {
     }
     // One instant: a result that is among the standings is among the facts.
     let tx = core.sql.snapshot().await?;
+    if seasons::by_id(&tx, season).await?.is_none() {
+        return Err(Error::bad_input("season", "there is no such season"));
+    }
     let mut earlier: HashMap<(ModeId, UserId), Option<Place>> = HashMap::new();
     for recorded in outbox::unsent(&tx, u64::MAX >> 1).await? {
         if let Fact::MatchFinished { mode, season: of, players, .. } = recorded.fact

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     backends::ladder::BoardId,
-    entities::{log_horizons, outbox, rank_changes, rating_points, seasons, standings},
+    entities::{log_horizons, outbox, rank_changes, rating_points, standings},
     error::{Error, Reason, Result},
     game::{
         event::{LiveEvent, Position, RankChange, Topic},
@@ -66,11 +66,7 @@ impl Rankings {
 
     async fn board(&self, mode: &ModeId, season: Option<SeasonId>) -> Result<BoardId> {
         self.core.mode("mode", mode.as_str())?;
-        let current = self.core.season()?.id;
-        let season = season.unwrap_or(current);
-        if season != current && seasons::by_id(self.core.sql.read(), season).await?.is_none() {
-            return Err(Error::bad_input("season", "there is no such season"));
-        }
+        let season = season.map_or_else(|| Ok(self.core.season()?.id), Ok::<_, Error>)?;
         boards::ensure(&self.core, season).await?;
         Ok(BoardId { mode: mode.clone(), season })
     }
@@ -195,6 +191,20 @@ impl Rankings {
     pub async fn rank(&self, user: UserId, mode: &ModeId, season: SeasonId) -> Result<Option<i32>> {
         let board = self.board(mode, Some(season)).await?;
         self.core.ladder.rank(&board, user).await
+    }
+
+    /// The part of a leaderboard that stands behind a player, in percent: 0 for the last, just under 100 for the first of
+    /// many; none while not placed.
+    pub async fn percentile(
+        &self,
+        user: UserId,
+        mode: &ModeId,
+        season: SeasonId,
+    ) -> Result<Option<f64>> {
+        let board = self.board(mode, Some(season)).await?;
+        let Some(rank) = self.core.ladder.rank(&board, user).await? else { return Ok(None) };
+        let placed = self.core.ladder.len(&board, None).await?.max(1) as f64;
+        Ok(Some(100.0 * (placed - f64::from(rank)).max(0.0) / placed))
     }
 
     /// A player's rating changes in a mode and season, oldest first; the cursor is the change's number.

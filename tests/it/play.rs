@@ -302,6 +302,18 @@ async fn board_standing_and_rank_changes_agree() {
         assert_eq!(entry["user"]["standing"]["mmr"], entry["mmr"]);
     }
     pages_join_up(&app, &board).await;
+    let query = "{ leaderboard(mode: \"1v1\") { nodes { mmr standing { percentile nextTierAtMmr tier { minMmr } } } } }";
+    let found = app.anonymous().run(query, json!({})).await;
+    let nodes = found["leaderboard"]["nodes"].as_array().unwrap().clone();
+    for (node, behind) in nodes.iter().zip([75.0, 50.0, 25.0, 0.0]) {
+        let (standing, mmr) = (&node["standing"], node["mmr"].as_i64().unwrap());
+        assert_eq!(standing["percentile"], behind);
+        assert!(
+            standing["nextTierAtMmr"].as_i64().unwrap()
+                > standing["tier"]["minMmr"].as_i64().unwrap()
+        );
+        assert!(standing["nextTierAtMmr"].as_i64().unwrap() >= mmr);
+    }
 }
 
 async fn pages_join_up(app: &TestApp, board: &serde_json::Value) {
