@@ -1,7 +1,6 @@
 //! The composition root: backends → services → schema → router and tasks; and what the commands do.
 
 use std::{
-    fs::File,
     io::{self, BufRead, Write},
     sync::Arc,
 };
@@ -36,7 +35,7 @@ pub struct Server {
     stop: CancellationToken,
     loops: CancellationToken,
     tasks: TaskTracker,
-    _alone: Option<File>,
+    _alone: Option<lock::Alone>,
 }
 
 impl Server {
@@ -45,7 +44,7 @@ impl Server {
     /// # Errors
     /// When the database cannot be opened or migrated, or another server runs on the same embedded one.
     pub async fn start(config: Config, metrics: PrometheusHandle) -> Result<Self> {
-        let alone = lock::alone(&config)?;
+        let alone = lock::alone(&config).await?;
         let services = services(config).await?;
         let (stop, loops, tasks) =
             (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
@@ -196,7 +195,7 @@ pub async fn seed(
     password: String,
     progress: impl Fn(u32),
 ) -> Result<()> {
-    let _alone = lock::alone(&config)?;
+    let _alone = lock::alone(&config).await?;
     let services = services(config).await?;
     seed::run(&services, plan, password, progress).await?;
     services.close().await;

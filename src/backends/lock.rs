@@ -1,7 +1,12 @@
 //! One server on an embedded database: its bus and its ladder are in that server's memory, so a second one would not
 //! hear of what the first one does.
 
-use std::fs::{File, TryLockError};
+use std::{
+    fs::{File, TryLockError},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
 
 use crate::{
     config::Config,
@@ -9,23 +14,39 @@ use crate::{
 };
 
 const NAME: &str = "rankedhonor.lock";
+/// How long is waited for another process that is just about to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+const AGAIN: Duration = Duration::from_millis(50);
 
-/// Takes the data directory for this process, until the file is dropped or the process ends, however it ends.
+/// The data directory, taken for this process until this is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Alone(File);
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // Closing alone would leave it to a child process that is being started just now. An error leaves it to that.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the data directory; none on a file system without locks, where there is nothing to go by.
 ///
 /// # Errors
 /// When another process has it.
-pub fn alone(config: &Config) -> Result<Option<File>> {
-    let path = config.data_dir.join(NAME);
-    let file = File::create(&path).map_err(Error::internal)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => {
-            let dir = config.data_dir.display();
-            let what =
-                format!("RANKEDHONOR_DATA_DIR: another rankedhonor runs on {dir}; stop it first");
-            Err(Error::internal(what))
+pub async fn alone(config: &Config) -> Result<Option<Alone>> {
+    let file = File::create(config.data_dir.join(NAME)).map_err(Error::internal)?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(Alone(file))),
+            Err(TryLockError::Error(_)) => return Ok(None),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(AGAIN).await,
+            Err(TryLockError::WouldBlock) => {
+                let dir = config.data_dir.display();
+                return Err(Error::internal(format!(
+                    "RANKEDHONOR_DATA_DIR: another rankedhonor runs on {dir}; stop it first"
+                )));
+            }
         }
-        // A file system without locks: nothing to go by.
-        Err(TryLockError::Error(_)) => Ok(None),
     }
 }

@@ -117,6 +117,10 @@ async fn whatever_is_killed_every_acknowledged_result_counts_once() {
     for task in load {
         task.await.unwrap();
     }
+    // Nobody is matched while it is looked at.
+    for player in &players {
+        player.run("mutation { leaveQueue { ticket { state } } }", json!({})).await;
+    }
     let acknowledged = acknowledged.lock().unwrap().clone();
     assert!(acknowledged.len() > KILLS, "only {} results", acknowledged.len());
     check(&server, &anonymous, &players, &acknowledged).await;
