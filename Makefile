@@ -1,4 +1,4 @@
-.PHONY: run test check build schema help
+.PHONY: bench run test test-engines check build schema up down logs seed help
 
 run: ## start the server on http://127.0.0.1:8080, with nothing else needed
 	cargo run --release --locked -- serve
@@ -6,15 +6,35 @@ run: ## start the server on http://127.0.0.1:8080, with nothing else needed
 test: ## run every test
 	cargo test --workspace --locked
 
+test-engines: ## run the tests against MariaDB, PostgreSQL, Redis and MongoDB, which it installs and starts
+	tests/engines/run.sh
+
 check: ## formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --test engines --locked -- -D warnings
 
 build: ## build the binary: target/release/rankedhonor
 	cargo build --release --locked
 
+bench: ## measure the ladder beside Redis, and results a second beside one transaction each
+	cargo bench --locked --bench ladder
+	cargo bench --locked --bench results -- 6000 1000
+
 schema: ## write schema.graphql anew from the code
 	cargo run --quiet --locked -- schema > schema.graphql
 
+up: ## start two instances with MariaDB, MongoDB, Redis, Prometheus, Grafana and Jaeger, in containers
+	docker compose up --build --detach --wait
+
+down: ## stop them, and keep their data
+	docker compose down
+
+logs: ## show what they say
+	docker compose logs --follow
+
+seed: ## fill what 'make up' started with players and matches
+	docker compose exec one rankedhonor seed
+
 help: ## list these
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'

@@ -2,16 +2,22 @@
 
 use std::{
     io::{self, BufRead, Write},
+    net::SocketAddr,
     sync::Arc,
+    time::Duration,
 };
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use migration::{MigrationStatus, Migrator, MigratorTrait};
-use tokio::net::TcpListener;
+use secrecy::ExposeSecret;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    backends::{Backends, lock, sql::Sql},
+    backends::{Backends, documents::mongo::MongoDocuments, lock, redis::Redis, sql},
     config::{Config, Settings},
     error::{Error, Result},
     game::{
@@ -19,12 +25,11 @@ use crate::{
         ids::UserId,
         mode::{Catalog, Mode, ModeId, Region, RegionId},
         pairing::{LatencyStep, Rules, Window},
-        rating::RatingParams,
+        rating::{Guard, RatingParams},
         score::Score,
-        standing::{Ladder, TierRule},
     },
     http::{self, App},
-    services::{Services, accounts::NewAccount, replay, seed},
+    services::{Services, accounts::NewAccount, doctor, ladder_rules, rebuild, replay, seed},
     tasks,
 };
 
@@ -49,8 +54,13 @@ impl Server {
         let (stop, loops, tasks) =
             (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let app = App::new(services.clone(), metrics, stop.clone())?;
+        // Whoever is alone leads from the start.
+        services.renew_leases().await;
+        tasks.spawn(tasks::leader::run(services.clone(), loops.clone()));
+        tasks.spawn(tasks::follower::run(services.clone(), loops.clone()));
         tasks.spawn(tasks::relay::run(services.clone(), loops.clone()));
         tasks.spawn(tasks::janitor::run(services.clone(), loops.clone()));
+        tasks.spawn(tasks::corrector::run(services.clone(), loops.clone()));
         for mode in services.catalog.modes() {
             tasks.spawn(tasks::matchmaker::run(services.clone(), mode.clone(), loops.clone()));
         }
@@ -76,6 +86,7 @@ impl Server {
         let served = http::serve(listener, self.app).await;
         self.loops.cancel();
         self.tasks.wait().await;
+        self.services.step_down().await;
         self.services.close().await;
         served
     }
@@ -123,8 +134,8 @@ async fn stop_signal() {
 
 async fn services(config: Config) -> Result<Arc<Services>> {
     let catalog = Arc::new(catalog(&config.settings));
+    migrate_up(&config).await?;
     let backends = Backends::connect(&config).await?;
-    Migrator::up(backends.sql.write(), None).await?;
     Ok(Arc::new(Services::start(Arc::new(config), catalog, backends).await?))
 }
 
@@ -132,33 +143,31 @@ async fn services(config: Config) -> Result<Arc<Services>> {
 ///
 /// # Errors
 /// When the database cannot be opened or migrated.
-pub async fn migrate_up(config: Config) -> Result<()> {
-    let sql = Sql::connect(&config).await?;
-    Migrator::up(sql.write(), None).await?;
-    sql.close().await;
-    Ok(())
+pub async fn migrate_up(config: &Config) -> Result<()> {
+    let connection = sql::migrator(config).await?;
+    Migrator::up(&connection, None).await?;
+    Ok(connection.close().await?)
 }
 
 /// Takes back the last migrations.
 ///
 /// # Errors
 /// When the database cannot be opened or migrated.
-pub async fn migrate_down(config: Config, steps: u32) -> Result<()> {
-    let sql = Sql::connect(&config).await?;
-    Migrator::down(sql.write(), Some(steps)).await?;
-    sql.close().await;
-    Ok(())
+pub async fn migrate_down(config: &Config, steps: u32) -> Result<()> {
+    let connection = sql::migrator(config).await?;
+    Migrator::down(&connection, Some(steps)).await?;
+    Ok(connection.close().await?)
 }
 
 /// Every migration, and whether it is applied.
 ///
 /// # Errors
 /// When the database cannot be opened.
-pub async fn migration_status(config: Config) -> Result<Vec<(String, bool)>> {
-    let sql = Sql::connect(&config).await?;
-    Migrator::install(sql.write()).await?;
-    let all = Migrator::get_migration_with_status(sql.write()).await?;
-    sql.close().await;
+pub async fn migration_status(config: &Config) -> Result<Vec<(String, bool)>> {
+    let connection = sql::migrator(config).await?;
+    Migrator::install(&connection).await?;
+    let all = Migrator::get_migration_with_status(&connection).await?;
+    connection.close().await?;
     let applied = |status| status == MigrationStatus::Applied;
     Ok(all.iter().map(|one| (one.name().to_owned(), applied(one.status()))).collect())
 }
@@ -185,6 +194,78 @@ pub async fn create_server_key(config: Config, name: &str) -> Result<String> {
     Ok(key)
 }
 
+/// Makes what is derived from SQL once more, part by part; says what was made, and tells `progress` what is done so far.
+///
+/// # Errors
+/// As [`rebuild::run`], and when a server runs on the same embedded database.
+pub async fn rebuild(
+    config: Config,
+    parts: &[rebuild::Part],
+    progress: impl Fn(String),
+) -> Result<Vec<String>> {
+    let _alone = lock::alone(&config).await?;
+    let services = services(config).await?;
+    let mut made = Vec::new();
+    for part in parts {
+        made.push(rebuild::run(&services, *part, &progress).await?);
+    }
+    services.close().await;
+    Ok(made)
+}
+
+/// Asks a running server whether it can do its work.
+///
+/// # Errors
+/// When nobody answers there, or the answer is no.
+pub async fn health(addr: SocketAddr) -> Result<()> {
+    // What listens on every address is asked on this machine's own.
+    let host = if addr.ip().is_unspecified() { "127.0.0.1".into() } else { addr.ip().to_string() };
+    let ask = async {
+        let mut stream = TcpStream::connect((host.as_str(), addr.port())).await?;
+        let request =
+            "GET /readyz?needs=sql HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        io::Result::Ok(answer)
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(3), ask).await;
+    let answer = answer.map_err(Error::internal)?.map_err(Error::internal)?;
+    if answer.starts_with("HTTP/1.1 200 ") {
+        return Ok(());
+    }
+    Err(Error::internal(answer.lines().last().unwrap_or("no answer").to_owned()))
+}
+
+/// Looks at every engine that is configured.
+///
+/// # Errors
+/// When a URL cannot be understood.
+pub async fn doctor(config: &Config) -> Result<Vec<doctor::Finding>> {
+    let catalog = catalog(&config.settings);
+    let sql = sql::Sql::connect(config).await;
+    let migrations = match &sql {
+        Ok(_) => migration_status(config).await,
+        Err(_) => Ok(Vec::new()),
+    };
+    let migrations =
+        migrations.map(|all| (all.len(), all.iter().filter(|(_, applied)| !applied).count()));
+    let redis = match &config.redis_url {
+        Some(url) => Some(Redis::new(url.expose_secret(), &config.settings.redis)?),
+        None => None,
+    };
+    let mongodb = match &config.mongodb_url {
+        Some(url) => Some(MongoDocuments::new(url, &config.settings.mongodb).await?),
+        None => None,
+    };
+    let patient = doctor::Patient { catalog: &catalog, sql, migrations, redis, mongodb };
+    let found = doctor::examine(&patient).await;
+    if let Ok(sql) = patient.sql {
+        sql.close().await;
+    }
+    Ok(found)
+}
+
 /// Fills an installation with made-up players and matches; `progress` is told how many matches are done.
 ///
 /// # Errors
@@ -202,13 +283,13 @@ pub async fn seed(
     Ok(())
 }
 
-/// Replays a history with the rating parameters of a mode.
+/// Replays a history with the rating parameters of a mode, and with its guard where `guard` says so.
 ///
 /// # Errors
 /// As [`replay::run`]; BAD_USER_INPUT for an unknown mode.
 pub fn replay(
     settings: &Settings,
-    mode: Option<&str>,
+    (mode, guard): (Option<&str>, bool),
     history: impl BufRead,
     predictions: Option<impl Write>,
     progress: impl Fn(u64),
@@ -218,7 +299,8 @@ pub fn replay(
     let mode = catalog.mode(mode.unwrap_or(known[0])).ok_or_else(|| {
         Error::bad_input("--mode", format!("there is no such mode; there are {}", known.join(", ")))
     })?;
-    replay::run(&mode.rating, history, predictions, progress)
+    let guard = if guard { mode.rating.guard } else { Guard::OFF };
+    replay::run(&RatingParams { guard, ..mode.rating }, history, predictions, progress)
 }
 
 /// An account of that role, as an operator makes it.
@@ -268,6 +350,11 @@ fn catalog(settings: &Settings) -> Catalog {
             period_days: mode.rating.period_days,
             team_share: mode.rating.team_share,
             team_scale: mode.rating.team_scale,
+            guard: Guard {
+                streak: mode.rating.guard_streak,
+                deviation: mode.rating.guard_deviation,
+                chance_below: mode.rating.guard_chance_below,
+            },
         },
     });
     let regions = settings
@@ -275,20 +362,6 @@ fn catalog(settings: &Settings) -> Catalog {
         .0
         .iter()
         .map(|region| Region { id: RegionId::new(&region.id), name: region.name.clone() });
-    let ladder = &settings.ladder;
-    let tiers: Vec<_> = ladder
-        .tiers
-        .iter()
-        .map(|tier| TierRule {
-            name: tier.name.clone(),
-            from_mmr: tier.from_mmr,
-            divisions: tier.divisions,
-        })
-        .collect();
-    let ladder = Ladder::new(
-        (ladder.placements, ladder.placements_short, ladder.placements_short_below),
-        (ladder.demotion_margin_mmr, ladder.demotion_after_matches),
-        &tiers,
-    );
+    let ladder = ladder_rules(&settings.ladder);
     Catalog::new(modes.collect(), regions.collect(), ladder)
 }

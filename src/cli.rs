@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     game::{accounts::Role, time::Timestamp},
     resolvers,
-    services::seed::Plan,
+    services::{rebuild::Part, seed::Plan},
 };
 
 const SETTINGS: &str = "Settings come from the environment (and from a file .env, if there is one):
@@ -26,10 +26,10 @@ const SETTINGS: &str = "Settings come from the environment (and from a file .env
   RANKEDHONOR_DATA_DIR  where the embedded database and the made secret live [default: ./data]
   RANKEDHONOR_CONFIG    a TOML file with modes, regions, tiers, matchmaking and limits [default: built in]
   RANKEDHONOR_LOG       `json` or `text` [default: text on a terminal, else json]
-  DATABASE_URL          the SQL database [default: sqlite, in the data directory]
-  MONGODB_URL           not used by this version: documents are kept in SQL
-  REDIS_URL             not used by this version: bus, ladder and limits are in process
-  JWT_SECRET            signs access tokens, 32 bytes or more [default: made once, kept in the data directory]
+  DATABASE_URL          mysql://, mariadb://, postgres:// or sqlite: [default: sqlite, in the data directory]
+  MONGODB_URL           a MongoDB for the documents [default: they are kept in SQL]
+  REDIS_URL             a Redis or Valkey that instances share [default: everything is in process]
+  JWT_SECRET            signs access tokens, 32 bytes or more [default: made once and kept]
   RUST_LOG              what is logged, such as `info` or `rankedhonor=debug` [default: info]";
 
 /// The backend for competitive games: matchmaking, exactly-once results, ratings and live GraphQL subscriptions.
@@ -79,7 +79,20 @@ enum Command {
         /// Where team A's chance in each match is written, a line each, worked out before its result is used.
         #[arg(long, value_name = "FILE")]
         predictions: Option<PathBuf>,
+        /// Also rate surprising runs of wins or losses faster, as `guard_streak` of the mode says.
+        #[arg(long)]
+        guard: bool,
     },
+    /// Make what is derived from the SQL database once more, while servers run: `ladder`, `documents`, `counters`, `ratings`, or all.
+    Rebuild {
+        /// What to make again [default: everything].
+        #[arg(value_enum)]
+        part: Option<Part>,
+    },
+    /// Look at every engine that is configured, a line each; the exit code is not 0 when something is wrong.
+    Doctor,
+    /// Ask the server at RANKEDHONOR_ADDR whether it is well: for containers that have nothing else to ask with.
+    Health,
     /// Do what takes an operator.
     #[command(subcommand)]
     Admin(Admin),
@@ -145,10 +158,10 @@ impl From<RoleName> for Role {
 pub async fn run(cli: Cli, config: Config) -> Result<()> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => app::serve(config).await,
-        Command::Migrate(Migrate::Up) => app::migrate_up(config).await,
-        Command::Migrate(Migrate::Down { steps }) => app::migrate_down(config, steps).await,
+        Command::Migrate(Migrate::Up) => app::migrate_up(&config).await,
+        Command::Migrate(Migrate::Down { steps }) => app::migrate_down(&config, steps).await,
         Command::Migrate(Migrate::Status) => {
-            for (name, applied) in app::migration_status(config).await? {
+            for (name, applied) in app::migration_status(&config).await? {
                 print_line(&format!("{} {name}", if applied { "applied" } else { "pending" }))?;
             }
             Ok(())
@@ -167,6 +180,34 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
                 "{users} players, {matches} matches; the password of each player:"
             ))?;
             print_line(&password)
+        }
+        Command::Rebuild { part } => {
+            let all = [Part::Ladder, Part::Documents, Part::Counters, Part::Ratings];
+            let parts = part.as_ref().map_or(all.as_slice(), std::slice::from_ref);
+            let bar = ProgressBar::new_spinner();
+            let progress = |done: String| bar.set_message(done);
+            for said in app::rebuild(config, parts, progress).await? {
+                print_line(&said)?;
+            }
+            Ok(())
+        }
+        Command::Health => app::health(config.addr).await,
+        Command::Doctor => {
+            let found = app::doctor(&config).await?;
+            let mut wrong = 0;
+            for finding in &found {
+                match &finding.said {
+                    Ok(said) => print_line(&format!("ok    {}: {said}", finding.what))?,
+                    Err(said) => {
+                        wrong += 1;
+                        print_line(&format!("WRONG {}: {said}", finding.what))?;
+                    }
+                }
+            }
+            if wrong > 0 {
+                return Err(Error::internal(format!("{wrong} of {} are wrong", found.len())));
+            }
+            Ok(())
         }
         Command::Admin(Admin::CreateUser { username, email, role }) => {
             let given = read_password()?;
@@ -191,15 +232,20 @@ impl Cli {
     pub fn run_alone(&self) -> Option<Result<()>> {
         match self.command.as_ref()? {
             Command::Schema => Some(print_line(resolvers::sdl().trim_end())),
-            Command::Replay { mode, config, predictions } => {
-                Some(replay(mode.as_deref(), config.as_deref(), predictions.as_deref()))
+            Command::Replay { mode, config, predictions, guard } => {
+                let how = (mode.as_deref(), *guard);
+                Some(replay(how, config.as_deref(), predictions.as_deref()))
             }
             _ => None,
         }
     }
 }
 
-fn replay(mode: Option<&str>, config: Option<&Path>, predictions: Option<&Path>) -> Result<()> {
+fn replay(
+    how: (Option<&str>, bool),
+    config: Option<&Path>,
+    predictions: Option<&Path>,
+) -> Result<()> {
     let set = std::env::var_os("RANKEDHONOR_CONFIG").map(PathBuf::from);
     let settings = Settings::load(config.or(set.as_deref())).map_err(Error::internal)?;
     let create = |path: &Path| match File::create(path) {
@@ -213,7 +259,7 @@ fn replay(mode: Option<&str>, config: Option<&Path>, predictions: Option<&Path>)
     );
     let began = Instant::now();
     let history = std::io::stdin().lock();
-    let score = app::replay(&settings, mode, history, predictions, |done| bar.set_position(done))?;
+    let score = app::replay(&settings, how, history, predictions, |done| bar.set_position(done))?;
     let seconds = began.elapsed().as_secs_f64();
     bar.finish_and_clear();
     let matches = score.matches();

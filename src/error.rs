@@ -166,6 +166,9 @@ pub enum Error {
         /// What it said.
         source: Option<Source>,
     },
+    /// See [`Code::ServiceUnavailable`]: the database undid a transaction for the sake of another; doing it again is right.
+    #[error("the database is busy just now")]
+    Contended(#[source] Source),
     /// See [`Code::Internal`].
     #[error("the server failed; the request id finds the cause in its logs")]
     Internal(#[source] Source),
@@ -183,7 +186,7 @@ impl Error {
             Self::RateLimited { .. } => Code::RateLimited,
             Self::TooComplex(_) => Code::QueryTooComplex,
             Self::PersistedQueryNotFound => Code::PersistedQueryNotFound,
-            Self::Unavailable { .. } => Code::ServiceUnavailable,
+            Self::Unavailable { .. } | Self::Contended(_) => Code::ServiceUnavailable,
             Self::Internal(_) => Code::Internal,
         }
     }

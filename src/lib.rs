@@ -16,3 +16,4 @@ pub mod resolvers;
 pub mod schema;
 pub mod services;
 pub mod tasks;
+pub mod telemetry;

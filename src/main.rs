@@ -7,11 +7,14 @@ use rankedhonor::{
     cli::{self, Cli},
     config::Config,
     error::{Code, Error},
+    telemetry::{self, Traces},
 };
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // The drivers bring two implementations of TLS; which one counts has to be said. An error: it was said already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // A missing file is fine; what is set already is kept.
     let _ = dotenvy::dotenv();
     if let Some(done) = cli.run_alone() {
@@ -26,24 +29,26 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    start_log();
+    let traces = start_log();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return finish(Err(Error::internal(error))),
     };
-    finish(runtime.block_on(cli::run(cli, config)))
+    let done = runtime.block_on(cli::run(cli, config));
+    drop(traces);
+    finish(done)
 }
 
-fn start_log() {
+/// Starts the log, and the traces where a collector is named; they are sent to their end when this is dropped.
+fn start_log() -> Option<Traces> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let terminal = std::io::stderr().is_terminal();
     let json = std::env::var("RANKEDHONOR_LOG").map_or(!terminal, |format| format == "json");
-    if json {
-        log.json().init();
-    } else {
-        log.with_ansi(terminal).init();
-    }
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = if json { log.json().boxed() } else { log.with_ansi(terminal).boxed() };
+    let (traces, layer) = telemetry::start().unzip();
+    tracing_subscriber::registry().with(layer).with(log.with_filter(filter)).init();
+    traces
 }
 
 fn finish(done: Result<(), Error>) -> ExitCode {

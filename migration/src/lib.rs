@@ -9,6 +9,17 @@ mod m20261121_000006_create_tickets;
 mod m20261121_000007_create_standings;
 mod m20261121_000008_create_outbox;
 mod m20261121_000009_create_projections;
+mod m20261121_000010_order_outbox;
+mod m20261121_000011_create_leases;
+mod m20261121_000012_create_secrets;
+mod m20261121_000013_create_activity;
+mod m20261121_000014_trace_outbox;
+mod m20261121_000015_void_matches;
+mod m20261121_000016_explain_ratings;
+mod m20261121_000017_keep_places;
+mod m20261121_000018_plan_seasons;
+mod m20261121_000019_create_corrections;
+mod tables;
 
 use sea_orm_migration::prelude::*;
 
@@ -29,6 +40,16 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_create_standings::Migration),
             Box::new(m20261121_000008_create_outbox::Migration),
             Box::new(m20261121_000009_create_projections::Migration),
+            Box::new(m20261121_000010_order_outbox::Migration),
+            Box::new(m20261121_000011_create_leases::Migration),
+            Box::new(m20261121_000012_create_secrets::Migration),
+            Box::new(m20261121_000013_create_activity::Migration),
+            Box::new(m20261121_000014_trace_outbox::Migration),
+            Box::new(m20261121_000015_void_matches::Migration),
+            Box::new(m20261121_000016_explain_ratings::Migration),
+            Box::new(m20261121_000017_keep_places::Migration),
+            Box::new(m20261121_000018_plan_seasons::Migration),
+            Box::new(m20261121_000019_create_corrections::Migration),
         ]
     }
 }

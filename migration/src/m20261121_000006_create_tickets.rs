@@ -2,6 +2,8 @@
 
 use sea_orm_migration::{prelude::*, schema::*};
 
+use crate::tables;
+
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
@@ -13,113 +15,67 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in ["engagements", "ticket_players", "tickets"] {
-            manager.drop_table(Table::drop().table(table).if_exists().to_owned()).await?;
-        }
-        Ok(())
+        tables::drop(manager, &["engagements", "ticket_players", "tickets"]).await
     }
 }
 
 async fn create_tickets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let states = ["SEARCHING", "MATCHED", "CANCELLED", "EXPIRED"];
-    manager
-        .create_table(
-            Table::create()
-                .table("tickets")
-                .if_not_exists()
-                .col(string_len("id", 40).primary_key())
-                .col(string_len("mode", 32))
-                .col(string_len("state", 10).check(Expr::col("state").is_in(states)))
-                .col(string_len("regions", 2000))
-                .col(double("mmr"))
-                .col(big_integer("joined_at"))
-                .col(big_integer("expires_at"))
-                .col(big_integer_null("ended_at"))
-                .col(string_len_null("match_id", 40))
-                .foreign_key(ForeignKey::create().from("tickets", "match_id").to("matches", "id"))
-                .to_owned(),
-        )
-        .await?;
-    manager
-        .create_index(
-            Index::create()
-                .if_not_exists()
-                .name("tickets_by_queue")
-                .table("tickets")
-                .col("state")
-                .col("mode")
-                .col("joined_at")
-                .to_owned(),
-        )
-        .await?;
-    manager
-        .create_index(
-            Index::create()
-                .if_not_exists()
-                .name("tickets_by_end")
-                .table("tickets")
-                .col("mode")
-                .col("state")
-                .col("ended_at")
-                .to_owned(),
-        )
-        .await?;
-    manager
-        .create_table(
-            Table::create()
-                .table("ticket_players")
-                .if_not_exists()
-                .col(string_len("ticket_id", 40))
-                .col(string_len("user_id", 40))
-                .col(double("rating"))
-                .col(double("deviation"))
-                .col(double("volatility"))
-                .primary_key(Index::create().col("ticket_id").col("user_id"))
-                .foreign_key(
-                    ForeignKey::create().from("ticket_players", "ticket_id").to("tickets", "id"),
-                )
-                .foreign_key(
-                    ForeignKey::create().from("ticket_players", "user_id").to("users", "id"),
-                )
-                .to_owned(),
-        )
-        .await
+    tables::create(
+        manager,
+        "tickets",
+        Table::create()
+            .col(string_len("id", 40).primary_key())
+            .col(string_len("mode", 32))
+            .col(string_len("state", 10).check(Expr::col("state").is_in(states)))
+            .col(string_len("regions", 2000))
+            .col(double("mmr"))
+            .col(big_integer("joined_at"))
+            .col(big_integer("expires_at"))
+            .col(big_integer_null("ended_at"))
+            .col(string_len_null("match_id", 40))
+            .foreign_key(ForeignKey::create().from("tickets", "match_id").to("matches", "id")),
+    )
+    .await?;
+    tables::index(manager, "tickets_by_queue", "tickets", &["state", "mode", "joined_at"]).await?;
+    tables::index(manager, "tickets_by_end", "tickets", &["mode", "state", "ended_at"]).await?;
+    tables::create(
+        manager,
+        "ticket_players",
+        Table::create()
+            .col(string_len("ticket_id", 40))
+            .col(string_len("user_id", 40))
+            .col(double("rating"))
+            .col(double("deviation"))
+            .col(double("volatility"))
+            .primary_key(Index::create().col("ticket_id").col("user_id"))
+            .foreign_key(
+                ForeignKey::create().from("ticket_players", "ticket_id").to("tickets", "id"),
+            )
+            .foreign_key(ForeignKey::create().from("ticket_players", "user_id").to("users", "id")),
+    )
+    .await
 }
 
 async fn create_engagements(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let one_of_both = Expr::col("ticket_id").is_null().ne(Expr::col("match_id").is_null());
-    manager
-        .create_table(
-            Table::create()
-                .table("engagements")
-                .if_not_exists()
-                .col(string_len("user_id", 40).primary_key())
-                .col(string_len_null("ticket_id", 40))
-                .col(string_len_null("match_id", 40))
-                .check(one_of_both)
-                .foreign_key(ForeignKey::create().from("engagements", "user_id").to("users", "id"))
-                .foreign_key(
-                    ForeignKey::create().from("engagements", "ticket_id").to("tickets", "id"),
-                )
-                .foreign_key(
-                    ForeignKey::create().from("engagements", "match_id").to("matches", "id"),
-                )
-                .to_owned(),
-        )
-        .await?;
+    tables::create(
+        manager,
+        "engagements",
+        Table::create()
+            .col(string_len("user_id", 40).primary_key())
+            .col(string_len_null("ticket_id", 40))
+            .col(string_len_null("match_id", 40))
+            .check(one_of_both)
+            .foreign_key(ForeignKey::create().from("engagements", "user_id").to("users", "id"))
+            .foreign_key(ForeignKey::create().from("engagements", "ticket_id").to("tickets", "id"))
+            .foreign_key(ForeignKey::create().from("engagements", "match_id").to("matches", "id")),
+    )
+    .await?;
     for (name, column) in
         [("engagements_by_ticket", "ticket_id"), ("engagements_by_match", "match_id")]
     {
-        manager
-            .create_index(
-                Index::create()
-                    .if_not_exists()
-                    .name(name)
-                    .table("engagements")
-                    .col(column)
-                    .to_owned(),
-            )
-            .await?;
+        tables::index(manager, name, "engagements", &[column]).await?;
     }
     Ok(())
 }

@@ -29,11 +29,15 @@ impl Drop for Alone {
     }
 }
 
-/// Takes the data directory; none on a file system without locks, where there is nothing to go by.
+/// Takes the data directory; none where the database is a server's, which several instances share, and none on a file
+/// system without locks, where there is nothing to go by.
 ///
 /// # Errors
 /// When another process has it.
 pub async fn alone(config: &Config) -> Result<Option<Alone>> {
+    if !config.is_embedded() {
+        return Ok(None);
+    }
     let file = File::create(config.data_dir.join(NAME)).map_err(Error::internal)?;
     let until = Instant::now() + PATIENCE;
     loop {

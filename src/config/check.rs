@@ -11,6 +11,7 @@ pub fn settings(settings: &Settings, problems: &mut Problems) {
     ladder(settings, problems);
     matchmaking(settings, problems);
     accounts(settings, problems);
+    engines(settings, problems);
     limits(settings, problems);
 }
 
@@ -70,6 +71,9 @@ fn rating(mode: &ModeSettings, key: &str, problems: &mut Problems) {
     check("period_days", rating.period_days, 0.01..=365.0);
     check("team_share", rating.team_share, 0.01..=1.0);
     check("team_scale", rating.team_scale, 0.1..=16.0);
+    check("guard_deviation", rating.guard_deviation, 30.0..=1_000.0);
+    check("guard_chance_below", rating.guard_chance_below, 0.5..=1.0);
+    within(&format!("{key}.guard_streak"), rating.guard_streak, 0..=100, problems);
 }
 
 fn ladder(settings: &Settings, problems: &mut Problems) {
@@ -77,6 +81,9 @@ fn ladder(settings: &Settings, problems: &mut Problems) {
     within("ladder.placements", ladder.placements, 0..=100, problems);
     within("ladder.placements_short", ladder.placements_short, 0..=100, problems);
     within("ladder.demotion_margin_mmr", ladder.demotion_margin_mmr, 0.0..=1_000.0, problems);
+    within("ladder.inactive_after_days", ladder.inactive_after_days, 0..=3_650, problems);
+    let above = ladder.unlisted_above_deviation;
+    within("ladder.unlisted_above_deviation", above, 0.0..=1_000.0, problems);
     if ladder.tiers.is_empty() {
         problems.add("ladder.tiers", "at least one is needed");
     }
@@ -135,11 +142,34 @@ fn accounts(settings: &Settings, problems: &mut Problems) {
     within("accounts.argon2_parallel", accounts.argon2_parallel, 0..=1_024, problems);
 }
 
+fn engines(settings: &Settings, problems: &mut Problems) {
+    let (sql, redis, mongodb) = (&settings.sql, &settings.redis, &settings.mongodb);
+    within("sql.connections", sql.connections, 2..=1_000, problems);
+    within("sql.results_together", sql.results_together, 1..=256, problems);
+    within("sql.results_lanes", sql.results_lanes, 1..=64, problems);
+    within("sql.acquire_timeout_ms", sql.acquire_timeout_ms, 100..=60_000, problems);
+    within("sql.statement_timeout_ms", sql.statement_timeout_ms, 100..=60_000, problems);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.:".contains(&b);
+    if redis.prefix.len() > 64 || !redis.prefix.bytes().all(plain) {
+        problems
+            .add("redis.prefix", "expected 0 to 64 of the characters A-Z, a-z, 0-9, _ - . and :");
+    }
+    within("redis.timeout_ms", redis.timeout_ms, 50..=60_000, problems);
+    let named = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
+    if !(1..=38).contains(&mongodb.database.len()) || !mongodb.database.bytes().all(named) {
+        problems
+            .add("mongodb.database", "expected 1 to 38 of the characters A-Z, a-z, 0-9, _ and -");
+    }
+    within("mongodb.timeout_ms", mongodb.timeout_ms, 50..=60_000, problems);
+    within("instances.lease_ms", settings.instances.lease_ms, 500..=60_000, problems);
+}
+
 fn limits(settings: &Settings, problems: &mut Problems) {
     let limits = &settings.limits;
     within("limits.body_bytes", limits.body_bytes, 1_024..=16_777_216, problems);
     within("limits.server_body_bytes", limits.server_body_bytes, 1_024..=16_777_216, problems);
     within("limits.request_timeout_ms", limits.request_timeout_ms, 100..=600_000, problems);
+    within("limits.correction_matches", limits.correction_matches, 0..=100_000, problems);
     within("limits.batch", limits.batch, 0..=100, problems);
     within("limits.depth", limits.depth, 15..=100, problems);
     within("limits.tokens", limits.tokens, 1_000..=1_000_000, problems);

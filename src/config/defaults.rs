@@ -1,8 +1,9 @@
 //! What holds where the settings are silent.
 
 use super::{
-    Accounts, Http, LadderSettings, LatencyStep, Limits, Matchmaking, ModeSettings, Modes,
-    RatingSettings, RegionSettings, Regions, SocketLimits, TierSettings,
+    Accounts, Http, Instances, LadderSettings, LatencyStep, Limits, Matchmaking, ModeSettings,
+    Modes, MongodbSettings, RatingSettings, RedisSettings, RegionSettings, Regions, SocketLimits,
+    SqlSettings, TierSettings,
 };
 
 impl Default for Modes {
@@ -58,6 +59,9 @@ impl Default for RatingSettings {
             period_days: 1.0,
             team_share: 0.4,
             team_scale: 2.0,
+            guard_streak: 0,
+            guard_deviation: 200.0,
+            guard_chance_below: 0.75,
         }
     }
 }
@@ -75,6 +79,8 @@ impl Default for LadderSettings {
             placements_short_below: 110.0,
             demotion_margin_mmr: 25.0,
             demotion_after_matches: 3,
+            inactive_after_days: 30,
+            unlisted_above_deviation: 0.0,
             tiers: vec![
                 tier("Bronze", 953.0, 4),
                 tier("Silver", 1205.0, 4),
@@ -126,12 +132,43 @@ impl Default for Http {
     }
 }
 
+impl Default for SqlSettings {
+    fn default() -> Self {
+        Self {
+            connections: 20,
+            acquire_timeout_ms: 1_000,
+            statement_timeout_ms: 2_000,
+            results_together: 128,
+            results_lanes: 4,
+        }
+    }
+}
+
+impl Default for RedisSettings {
+    fn default() -> Self {
+        Self { prefix: "rankedhonor:".into(), timeout_ms: 300 }
+    }
+}
+
+impl Default for MongodbSettings {
+    fn default() -> Self {
+        Self { database: "rankedhonor".into(), timeout_ms: 1_000 }
+    }
+}
+
+impl Default for Instances {
+    fn default() -> Self {
+        Self { lease_ms: 3_000 }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 64 * 1024,
             server_body_bytes: 1024 * 1024,
             request_timeout_ms: 5_000,
+            correction_matches: 500,
             batch: 5,
             depth: 15,
             cost_anonymous: 20_000,

@@ -70,22 +70,21 @@ impl Config {
         let database_url = match get("DATABASE_URL") {
             None => embedded(&data_dir),
             Some(url) => {
-                if !url.starts_with("sqlite:") || url.contains(":memory:") {
-                    let what = "this version keeps its data in SQLite: expected sqlite: and a path";
+                const KNOWN: [&str; 5] =
+                    ["sqlite:", "mysql://", "mariadb://", "postgres://", "postgresql://"];
+                if !KNOWN.iter().any(|scheme| url.starts_with(scheme)) || url.contains(":memory:") {
+                    let what = "expected mysql://, mariadb:// or postgres:// and a database, or sqlite: and a path";
                     problems.add("DATABASE_URL", what);
                 }
                 url
             }
         };
-        for (name, what) in [
-            ("MONGODB_URL", "this version keeps its documents in the SQL database: leave it unset"),
-            (
-                "REDIS_URL",
-                "this version runs as one instance with an in-process bus: leave it unset",
-            ),
+        for (name, known) in [
+            ("MONGODB_URL", ["mongodb://", "mongodb+srv://"].as_slice()),
+            ("REDIS_URL", &["redis://", "rediss://", "redis+cluster://", "rediss+cluster://"]),
         ] {
-            if get(name).is_some() {
-                problems.add(name, what);
+            if get(name).is_some_and(|url| !known.iter().any(|scheme| url.starts_with(scheme))) {
+                problems.add(name, format!("expected one of {}", known.join(", ")));
             }
         }
         let jwt_secret = get("JWT_SECRET");
@@ -102,12 +101,13 @@ impl Config {
         }
         let (Ok(addr), true) = (addr, problems.0.is_empty()) else { return Err(problems) };
         let jwt_secret = match jwt_secret {
-            Some(secret) => secret,
-            None => secret::kept_in(&data_dir).map_err(|error| {
+            Some(secret) => Some(secret),
+            None if !database_url.starts_with("sqlite:") => None,
+            None => Some(secret::kept_in(&data_dir).map_err(|error| {
                 problems
                     .add("RANKEDHONOR_DATA_DIR", format!("cannot keep a secret there: {error}"));
                 std::mem::take(&mut problems)
-            })?,
+            })?),
         };
         Ok(Self {
             addr,
@@ -115,7 +115,7 @@ impl Config {
             database_url: database_url.into(),
             mongodb_url: get("MONGODB_URL").map(SecretString::from),
             redis_url: get("REDIS_URL").map(SecretString::from),
-            jwt_secret: jwt_secret.into(),
+            jwt_secret: jwt_secret.map(SecretString::from),
             settings,
         })
     }

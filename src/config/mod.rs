@@ -7,7 +7,7 @@ mod secret;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 pub use self::load::Problems;
@@ -25,10 +25,18 @@ pub struct Config {
     pub mongodb_url: Option<SecretString>,
     /// `REDIS_URL`: bus, ladder mirror and limits shared by instances; absent: in this process.
     pub redis_url: Option<SecretString>,
-    /// `JWT_SECRET`: signs access tokens, 32 bytes or more. Absent: made once and kept in the data directory.
-    pub jwt_secret: SecretString,
+    /// `JWT_SECRET`: signs access tokens, 32 bytes or more. Absent: made once and kept in the data directory, or in the
+    /// database where that is a server's, which all instances share.
+    pub jwt_secret: Option<SecretString>,
     /// What the TOML file says.
     pub settings: Settings,
+}
+
+impl Config {
+    /// Whether the database is part of the process, so that nobody else has it.
+    pub fn is_embedded(&self) -> bool {
+        self.database_url.expose_secret().starts_with("sqlite:")
+    }
 }
 
 /// The TOML file named by `RANKEDHONOR_CONFIG`. Every table and key may be left out; an unknown one is refused.
@@ -47,6 +55,14 @@ pub struct Settings {
     pub accounts: Accounts,
     /// `[http]`
     pub http: Http,
+    /// `[sql]`
+    pub sql: SqlSettings,
+    /// `[redis]`
+    pub redis: RedisSettings,
+    /// `[mongodb]`
+    pub mongodb: MongodbSettings,
+    /// `[instances]`
+    pub instances: Instances,
     /// `[limits]`
     pub limits: Limits,
 }
@@ -106,6 +122,13 @@ pub struct RatingSettings {
     pub team_share: f64,
     /// How much the difference of two teams' means counts; 1 in modes with teams of one.
     pub team_scale: f64,
+    /// Wins or losses in a row from which on a surprising one moves the rating fast: for those who are much better or worse
+    /// than their rating says. 0: never.
+    pub guard_streak: u32,
+    /// The least uncertainty with which such a match is rated, in MMR.
+    pub guard_deviation: f64,
+    /// A match was no surprise for whoever had at least this chance of its outcome.
+    pub guard_chance_below: f64,
 }
 
 /// `[[regions]]`
@@ -132,6 +155,10 @@ pub struct LadderSettings {
     pub demotion_margin_mmr: f64,
     /// … and after this many matches in it.
     pub demotion_after_matches: u32,
+    /// Days without a match after which a player is not listed until the next one; 0: never.
+    pub inactive_after_days: u32,
+    /// The uncertainty above which a player is not listed until the next match, in MMR; 0: any.
+    pub unlisted_above_deviation: f64,
     /// `[[ladder.tiers]]`, lowest first.
     pub tiers: Vec<TierSettings>,
 }
@@ -209,6 +236,51 @@ pub struct Http {
     pub graphiql: bool,
 }
 
+/// `[sql]`: how a database server is used. SQLite, being part of the process, has no use for it but for
+/// `results_together`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SqlSettings {
+    /// Connections of one instance.
+    pub connections: u32,
+    /// Milliseconds to wait for a free connection.
+    pub acquire_timeout_ms: u64,
+    /// Milliseconds to wait for the answer to one statement.
+    pub statement_timeout_ms: u64,
+    /// The most results that are written in one transaction.
+    pub results_together: usize,
+    /// Transactions of results at a time.
+    pub results_lanes: usize,
+}
+
+/// `[redis]`: how Redis is used.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RedisSettings {
+    /// What every key and channel begins with, so that several installations can share one Redis.
+    pub prefix: String,
+    /// Milliseconds to wait for an answer or a connection.
+    pub timeout_ms: u64,
+}
+
+/// `[mongodb]`: how MongoDB is used.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MongodbSettings {
+    /// The database where the URL names none.
+    pub database: String,
+    /// Milliseconds to wait for an answer.
+    pub timeout_ms: u64,
+}
+
+/// `[instances]`: how several instances share the work.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Instances {
+    /// Milliseconds after which a leader that is not heard of is replaced. It renews its lease three times as often.
+    pub lease_ms: u64,
+}
+
 /// `[limits]`: what one request, socket or client may cost.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -219,6 +291,8 @@ pub struct Limits {
     pub server_body_bytes: usize,
     /// Milliseconds one request may take.
     pub request_timeout_ms: u64,
+    /// A voided match or late result that can reach more matches than this is worked out in the background.
+    pub correction_matches: u32,
     /// Operations in one batched request; 0 and 1: no batches.
     pub batch: usize,
     /// Levels of nested fields.

@@ -68,8 +68,9 @@ pub async fn release_ticket(db: &impl ConnectionTrait, ticket: TicketId) -> Resu
     Ok(())
 }
 
-/// Releases the players of a match.
-pub async fn release_match(db: &impl ConnectionTrait, id: MatchId) -> Result<()> {
-    Entity::delete_many().filter(Column::MatchId.eq(id)).exec(db).await?;
+/// Releases the players of these matches.
+pub async fn release_matches(db: &impl ConnectionTrait, ids: &[MatchId]) -> Result<()> {
+    let of_these = Column::MatchId.is_in(ids.iter().copied());
+    Entity::delete_many().filter(of_these).exec(db).await?;
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! The timelines of matches.
 
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
+use std::collections::HashMap;
 
+use sea_orm::{ActiveModelTrait, QueryOrder, QuerySelect, entity::prelude::*};
+
+use super::add_all;
 use crate::{
     error::Result,
     game::{
@@ -74,16 +77,31 @@ pub async fn list(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// The places of the last events of these matches; those that have none are left out.
+pub async fn last_positions(
+    db: &impl ConnectionTrait,
+    ids: &[MatchId],
+) -> Result<HashMap<MatchId, i64>> {
+    let last: Vec<(MatchId, i64)> = Entity::find()
+        .select_only()
+        .column(Column::MatchId)
+        .column_as(Column::Position.max(), "last")
+        .filter(Column::MatchId.is_in(ids.iter().copied()))
+        .group_by(Column::MatchId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(last.into_iter().collect())
+}
+
 /// The place of the last event; 0 where there is none.
 pub async fn last_position(db: &impl ConnectionTrait, id: MatchId) -> Result<i64> {
-    let last: Option<Option<i64>> = Entity::find()
-        .select_only()
-        .column_as(Column::Position.max(), "last")
-        .filter(Column::MatchId.eq(id))
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(last.flatten().unwrap_or(0))
+    Ok(last_positions(db, &[id]).await?.remove(&id).unwrap_or(0))
+}
+
+/// Adds events.
+pub async fn add(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
+    add_all(db, rows.into_iter().map(|row| ActiveModel::from(row).reset_all()).collect()).await
 }
 
 /// Which of these of the game server's numbers are recorded already.

@@ -2,6 +2,7 @@
 
 use sea_orm::{QueryOrder, entity::prelude::*, sea_query::Expr};
 
+use super::put_all;
 use crate::{
     error::Result,
     game::ids::{MatchId, TicketId, UserId},
@@ -58,6 +59,12 @@ pub async fn of_matches(db: &impl ConnectionTrait, ids: &[MatchId]) -> Result<Ve
         .await?)
 }
 
+/// Stores seats as they are now, which are there already.
+pub async fn put(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
+    let key = [Column::MatchId, Column::UserId];
+    put_all(db, &key, rows.into_iter().map(ActiveModel::from).collect()).await
+}
+
 /// Records a player's answer to the ready check; false when one was given before.
 pub async fn answer(
     db: &impl ConnectionTrait,
@@ -73,4 +80,27 @@ pub async fn answer(
         .exec(db)
         .await?;
     Ok(done.rows_affected == 1)
+}
+
+/// The seats of one user in these matches, in no order.
+pub async fn of_user_in(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    ids: &[MatchId],
+) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::UserId.eq(user))
+        .filter(Column::MatchId.is_in(ids.iter().copied()))
+        .all(db)
+        .await?)
+}
+
+/// Takes the ratings after a match out of its seats.
+pub async fn unrate(db: &impl ConnectionTrait, id: MatchId) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::MmrAfter, Expr::value(None::<i32>))
+        .filter(Column::MatchId.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
 }

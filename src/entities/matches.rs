@@ -2,7 +2,7 @@
 
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, entity::prelude::*, sea_query::Expr};
 
-use super::match_players;
+use super::{match_players, put_all, to_decide};
 use crate::{
     error::Result,
     game::{
@@ -50,6 +50,10 @@ pub struct Model {
     pub result_hash: Option<String>,
     /// JSON: each team's placement and score.
     pub team_results: Option<String>,
+    /// When its result was taken back.
+    pub voided_at: Option<Timestamp>,
+    /// Why.
+    pub void_reason: Option<String>,
 }
 
 /// See [`super::users::Relation`].
@@ -74,6 +78,26 @@ pub struct Filter {
 /// The match of that id.
 pub async fn by_id(db: &impl ConnectionTrait, id: MatchId) -> Result<Option<Model>> {
     Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// The match of that id, which nobody else changes until the transaction ends.
+pub async fn lock(db: &impl ConnectionTrait, id: MatchId) -> Result<Option<Model>> {
+    Ok(Entity::find_by_id(id).lock(to_decide(db)).one(db).await?)
+}
+
+/// The matches of these ids, which nobody else changes until the transaction ends.
+pub async fn lock_all(db: &impl ConnectionTrait, ids: &[MatchId]) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .order_by_asc(Column::Id)
+        .lock(to_decide(db))
+        .all(db)
+        .await?)
+}
+
+/// Stores locked matches as they are now.
+pub async fn put(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
+    put_all(db, &[Column::Id], rows.into_iter().map(ActiveModel::from).collect()).await
 }
 
 /// The matches of these ids, in no order.
@@ -140,6 +164,24 @@ pub async fn open(
     Ok(query.all(db).await?)
 }
 
+/// How many matches of a season are not over: of a mode, or of all.
+pub async fn open_in_season(
+    db: &impl ConnectionTrait,
+    season: SeasonId,
+    mode: Option<&ModeId>,
+) -> Result<u64> {
+    let mut query =
+        Entity::find().filter(Column::SeasonId.eq(season)).filter(Column::Status.is_in([
+            MatchStatus::ReadyCheck,
+            MatchStatus::Pending,
+            MatchStatus::InProgress,
+        ]));
+    if let Some(mode) = mode {
+        query = query.filter(Column::Mode.eq(mode.clone()));
+    }
+    Ok(query.count(db).await?)
+}
+
 /// Open matches whose deadline has passed.
 pub async fn overdue(
     db: &impl ConnectionTrait,
@@ -152,6 +194,26 @@ pub async fn overdue(
         .filter(Column::DeadlineAt.lte(now))
         .order_by_asc(Column::DeadlineAt)
         .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// The completed matches of a mode and season whose results count, in the order in which they take effect.
+pub async fn in_effect(
+    db: &impl ConnectionTrait,
+    mode: &ModeId,
+    season: SeasonId,
+) -> Result<Vec<MatchId>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Mode.eq(mode.clone()))
+        .filter(Column::SeasonId.eq(season))
+        .filter(Column::Status.eq(MatchStatus::Completed))
+        .filter(Column::VoidedAt.is_null())
+        .order_by_asc(Column::EndedAt)
+        .order_by_asc(Column::Id)
         .into_tuple()
         .all(db)
         .await?)

@@ -1,6 +1,6 @@
 //! The log of rank changes, kept so that subscribers can resume.
 
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict};
 
 use crate::{
     error::Result,
@@ -83,12 +83,17 @@ impl From<RankChange> for Model {
     }
 }
 
-/// Adds to the log.
+/// Adds to the log; what is there already stays as it is.
 pub async fn append(db: &impl ConnectionTrait, changes: Vec<RankChange>) -> Result<()> {
     for chunk in changes.chunks(500) {
         let rows =
             chunk.iter().map(|change| ActiveModel::from(Model::from(change.clone())).reset_all());
-        Entity::insert_many(rows).exec_without_returning(db).await?;
+        Entity::insert_many(rows)
+            .on_conflict(
+                OnConflict::column(Column::Position).do_nothing_on([Column::Position]).to_owned(),
+            )
+            .exec_without_returning(db)
+            .await?;
     }
     Ok(())
 }
@@ -114,16 +119,17 @@ pub async fn list(
     Ok(query.all(db).await?.into_iter().map(Into::into).collect())
 }
 
-/// What one match did to its players.
-pub async fn of_match(db: &impl ConnectionTrait, id: MatchId) -> Result<Vec<RankChange>> {
-    Ok(Entity::find()
-        .filter(Column::MatchId.eq(id))
+/// The changes that these matches made to their players, in order.
+pub async fn of_matches(
+    db: &impl ConnectionTrait,
+    ids: &[MatchId],
+) -> Result<Vec<(MatchId, RankChange)>> {
+    let found = Entity::find()
+        .filter(Column::MatchId.is_in(ids.iter().copied()))
         .order_by_asc(Column::Position)
         .all(db)
-        .await?
-        .into_iter()
-        .map(Into::into)
-        .collect())
+        .await?;
+    Ok(found.into_iter().filter_map(|row| Some((row.match_id?, row.into()))).collect())
 }
 
 /// Forgets changes older than `before`; returns the place of the newest one forgotten.

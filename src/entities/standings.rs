@@ -1,14 +1,15 @@
 //! Where players stand in each mode and season.
 
-use sea_orm::{Iterable, QueryOrder, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 
+use super::put_all;
 use crate::{
     error::Result,
     game::{
         ids::{SeasonId, UserId},
-        mode::ModeId,
+        mode::{Mode, ModeId},
         rating::Rating,
-        standing::{Place, Standing},
+        standing::{Ladder, Place, Standing},
         time::Timestamp,
     },
 };
@@ -58,6 +59,12 @@ pub struct Model {
     pub reached_at: Timestamp,
     /// When the last match ended.
     pub last_match_at: Option<Timestamp>,
+    /// The highest tier of the season.
+    pub best_tier: Option<i32>,
+    /// From when on they are not listed unless they play; none: they always are.
+    pub lapses_at: Option<Timestamp>,
+    /// Whether they are not listed until the next match.
+    pub lapsed: bool,
 }
 
 /// See [`super::users::Relation`].
@@ -68,10 +75,15 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     /// The row of a standing.
-    pub fn of(user_id: UserId, mode: ModeId, season_id: SeasonId, standing: &Standing) -> Self {
+    pub fn of(
+        user_id: UserId,
+        (mode, rules): (&Mode, &Ladder),
+        season_id: SeasonId,
+        standing: &Standing,
+    ) -> Self {
         Self {
             season_id,
-            mode,
+            mode: mode.id.clone(),
             user_id,
             rating: standing.rating.value,
             deviation: standing.rating.deviation,
@@ -89,6 +101,9 @@ impl Model {
             matches_in_tier: standing.matches_in_tier,
             reached_at: standing.reached_at,
             last_match_at: standing.last_match_at,
+            best_tier: standing.best_tier,
+            lapses_at: standing.lapses_at(&mode.rating, rules),
+            lapsed: standing.lapsed,
         }
     }
 
@@ -111,14 +126,16 @@ impl Model {
             placements_left: self.placements_left,
             tier: self.tier,
             matches_in_tier: self.matches_in_tier,
+            best_tier: self.best_tier,
+            lapsed: self.lapsed,
             reached_at: self.reached_at,
             last_match_at: self.last_match_at,
         }
     }
 
-    /// The place in the order of the leaderboard; none while not placed.
+    /// The place in the order of the leaderboard; none while not listed.
     pub fn place(&self) -> Option<Place> {
-        self.standing().is_placed().then_some(Place {
+        self.standing().is_listed().then_some(Place {
             rating: self.rating,
             deviation: self.deviation,
             wins: self.wins,
@@ -156,6 +173,42 @@ pub async fn in_every_mode(
         .await?)
 }
 
+/// The placed standings of a season that are listed until then, by mode and user.
+pub async fn lapsing(
+    db: &impl ConnectionTrait,
+    season: SeasonId,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::SeasonId.eq(season))
+        .filter(Column::Lapsed.eq(false))
+        .filter(Column::LapsesAt.lte(now))
+        .order_by_asc(Column::Mode)
+        .order_by_asc(Column::UserId)
+        .limit(limit)
+        .all(db)
+        .await?)
+}
+
+/// A mode's standings of a season behind a user, by user.
+pub async fn behind(
+    db: &impl ConnectionTrait,
+    (season, mode): (SeasonId, &ModeId),
+    user: Option<UserId>,
+    limit: u64,
+) -> Result<Vec<Model>> {
+    let mut query = Entity::find()
+        .filter(Column::SeasonId.eq(season))
+        .filter(Column::Mode.eq(mode.clone()))
+        .order_by_asc(Column::UserId)
+        .limit(limit);
+    if let Some(user) = user {
+        query = query.filter(Column::UserId.gt(user));
+    }
+    Ok(query.all(db).await?)
+}
+
 /// The placed standings of a season.
 pub async fn placed(db: &impl ConnectionTrait, season: SeasonId) -> Result<Vec<Model>> {
     Ok(Entity::find()
@@ -186,13 +239,35 @@ pub async fn before_season(
 
 /// Stores standings, new or changed.
 pub async fn put(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
-    use Column as C;
-    let kept = [C::SeasonId, C::Mode, C::UserId];
-    let changed = C::iter().filter(|column| !kept.iter().any(|k| k.as_str() == column.as_str()));
-    let rows = rows.into_iter().map(|row| ActiveModel::from(row).reset_all());
-    Entity::insert_many(rows)
-        .on_conflict(OnConflict::columns(kept).update_columns(changed).to_owned())
-        .exec_without_returning(db)
+    let key = [Column::SeasonId, Column::Mode, Column::UserId];
+    put_all(db, &key, rows.into_iter().map(ActiveModel::from).collect()).await
+}
+
+/// Every standing of a mode and season.
+pub async fn of_mode(
+    db: &impl ConnectionTrait,
+    season: SeasonId,
+    mode: &ModeId,
+) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::SeasonId.eq(season))
+        .filter(Column::Mode.eq(mode.clone()))
+        .all(db)
+        .await?)
+}
+
+/// Forgets where these users stand, who have not played after all.
+pub async fn forget(
+    db: &impl ConnectionTrait,
+    season: SeasonId,
+    mode: &ModeId,
+    users: &[UserId],
+) -> Result<()> {
+    Entity::delete_many()
+        .filter(Column::SeasonId.eq(season))
+        .filter(Column::Mode.eq(mode.clone()))
+        .filter(Column::UserId.is_in(users.iter().copied()))
+        .exec(db)
         .await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
+use super::to_decide;
 use crate::{
     error::Result,
     game::{
@@ -53,6 +54,11 @@ impl Model {
 /// The ticket of that id.
 pub async fn by_id(db: &impl ConnectionTrait, id: TicketId) -> Result<Option<Model>> {
     Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// The ticket of that id, which nobody else changes until the transaction ends.
+pub async fn lock(db: &impl ConnectionTrait, id: TicketId) -> Result<Option<Model>> {
+    Ok(Entity::find_by_id(id).lock(to_decide(db)).one(db).await?)
 }
 
 /// The tickets of these ids, in no order.

@@ -2,9 +2,15 @@
 
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 
+use super::to_decide;
 use crate::{
     error::Result,
-    game::{accounts::Role, ids::UserId, mode::RegionId, time::Timestamp},
+    game::{
+        accounts::Role,
+        ids::UserId,
+        mode::{Country, Home, RegionId},
+        time::Timestamp,
+    },
 };
 
 /// A row of `users`.
@@ -63,6 +69,25 @@ pub async fn by_ids(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<Mod
 /// The user of that id.
 pub async fn by_id(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>> {
     Ok(Entity::find_by_id(id).one(db).await?)
+}
+
+/// The users of these ids, whom nobody else changes until the transaction ends; in the order of their ids, so that two
+/// who lock the same users wait for each other instead of for ever.
+pub async fn lock(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .order_by_asc(Column::Id)
+        .lock(to_decide(db))
+        .all(db)
+        .await?)
+}
+
+impl Model {
+    /// Where they are at home.
+    pub fn home(&self) -> Home {
+        let country = self.country.as_deref().map(Country::new);
+        Home { region: self.region.clone(), country }
+    }
 }
 
 /// The user of that folded name.

@@ -77,6 +77,17 @@ stored_enum!(
     }
 );
 
+impl Outcome {
+    /// A streak (wins in a row; negative: losses) after this outcome.
+    pub fn streak(self, before: i32) -> i32 {
+        match self {
+            Self::Win => before.max(0).saturating_add(1),
+            Self::Loss => before.min(0).saturating_sub(1),
+            Self::Draw => 0,
+        }
+    }
+}
+
 /// What a team's placement means beside the others': first alone wins, first together draws, the rest lose.
 pub fn outcome(placement: i32, all: &[i32]) -> Outcome {
     let best = all.iter().copied().min().unwrap_or(placement);

@@ -8,5 +8,6 @@ pub mod mode;
 pub mod pairing;
 pub mod rating;
 pub mod score;
+pub mod season;
 pub mod standing;
 pub mod time;

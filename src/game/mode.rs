@@ -47,6 +47,39 @@ slug!(
     /// The id of a configured region, such as `eu-west`.
     RegionId
 );
+slug!(
+    /// A country by ISO 3166-1 alpha-2, in capitals, such as `NO`.
+    Country
+);
+
+impl Country {
+    /// The country of that code, in any case; none where it is not two letters.
+    pub fn parse(code: &str) -> Option<Self> {
+        let letters = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+        letters.then(|| Self::new(&code.to_ascii_uppercase()))
+    }
+}
+
+/// Where a player is at home: the parts of a leaderboard that they stand on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    /// Where they play by default.
+    pub region: Option<RegionId>,
+    /// Their country.
+    #[serde(default)]
+    pub country: Option<Country>,
+}
+
+/// Whom of a leaderboard one looks at; they are ranked among themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Everybody.
+    All,
+    /// Those who play in a region.
+    Region(RegionId),
+    /// Those of a country.
+    Country(Country),
+}
 
 /// A way to play, with all the rules that hold in it.
 #[derive(Clone, Debug)]
@@ -88,8 +121,8 @@ pub struct Region {
 pub struct Catalog {
     modes: Vec<Arc<Mode>>,
     regions: Vec<Arc<Region>>,
-    /// Tiers and placements, the same in every mode.
-    pub ladder: Ladder,
+    /// Tiers and placements, the same in every mode: those that the next season begins with.
+    pub ladder: Arc<Ladder>,
 }
 
 impl Catalog {
@@ -98,7 +131,7 @@ impl Catalog {
         Self {
             modes: modes.into_iter().map(Arc::new).collect(),
             regions: regions.into_iter().map(Arc::new).collect(),
-            ladder,
+            ladder: Arc::new(ladder),
         }
     }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     ids::UserId,
     matches::Outcome,
-    rating::{Rating, RatingParams, aged},
-    time::Timestamp,
+    rating::{Rating, RatingParams, aged, grows_beyond},
+    time::{DAY_MS, Timestamp},
 };
 
 /// Placements and tiers, the same in every mode.
@@ -24,6 +24,10 @@ pub struct Ladder {
     pub demotion_margin_mmr: f64,
     /// … and after this many matches in it.
     pub demotion_after_matches: u32,
+    /// Days without a match after which a player is not listed; 0: never.
+    pub inactive_after_days: u32,
+    /// The uncertainty above which a player is not listed, in MMR; 0: any.
+    pub unlisted_above_deviation: f64,
     divisions: Vec<Tier>,
 }
 
@@ -61,6 +65,7 @@ impl Ladder {
     pub fn new(
         (placements, placements_short, placements_short_below): (u32, u32, f64),
         (demotion_margin_mmr, demotion_after_matches): (f64, u32),
+        (inactive_after_days, unlisted_above_deviation): (u32, f64),
         tiers: &[TierRule],
     ) -> Self {
         let mut divisions = Vec::new();
@@ -88,6 +93,8 @@ impl Ladder {
             placements_short_below,
             demotion_margin_mmr,
             demotion_after_matches,
+            inactive_after_days,
+            unlisted_above_deviation,
             divisions,
         }
     }
@@ -95,6 +102,11 @@ impl Ladder {
     /// The tier of that index.
     pub fn tier(&self, index: i32) -> Option<&Tier> {
         usize::try_from(index).ok().and_then(|index| self.divisions.get(index))
+    }
+
+    /// Every tier and division, lowest first.
+    pub fn tiers(&self) -> &[Tier] {
+        &self.divisions
     }
 
     /// The index of the tier that a rating falls into.
@@ -152,6 +164,10 @@ pub struct Standing {
     pub tier: Option<i32>,
     /// Matches played in that tier.
     pub matches_in_tier: i32,
+    /// The highest tier of the season.
+    pub best_tier: Option<i32>,
+    /// Whether they are not listed until the next match.
+    pub lapsed: bool,
     /// When this rating was reached.
     pub reached_at: Timestamp,
     /// When the last match ended.
@@ -188,6 +204,8 @@ impl Standing {
             placements_left: ladder.placements_for(rating.deviation),
             tier: None,
             matches_in_tier: 0,
+            best_tier: None,
+            lapsed: false,
             reached_at: now,
             last_match_at: None,
         }
@@ -210,9 +228,37 @@ impl Standing {
         }
     }
 
+    /// Whether any match counts for it.
+    pub const fn has_played(&self) -> bool {
+        self.wins + self.losses + self.draws > 0
+    }
+
     /// Whether the placement matches are played.
     pub const fn is_placed(&self) -> bool {
         self.placements_left <= 0
+    }
+
+    /// Whether they have a place on the leaderboard.
+    pub const fn is_listed(&self) -> bool {
+        self.is_placed() && !self.lapsed
+    }
+
+    /// From when on they are not listed unless they play; none: they always are.
+    pub fn lapses_at(&self, params: &RatingParams, ladder: &Ladder) -> Option<Timestamp> {
+        let last = self.last_match_at?;
+        let days = i64::from(ladder.inactive_after_days);
+        let idle = (days > 0).then_some(days.saturating_mul(DAY_MS as i64));
+        let bound = ladder.unlisted_above_deviation;
+        let unsure = (bound > 0.0).then(|| grows_beyond(self.rating, bound, params)).flatten();
+        let first = idle.into_iter().chain(unsure).min();
+        first.map(|ms| last.plus_ms(ms))
+    }
+
+    /// The same at that moment, if nothing happened until then.
+    #[must_use]
+    pub fn as_of(self, now: Timestamp, params: &RatingParams, ladder: &Ladder) -> Self {
+        let lapsed = self.lapses_at(params, ladder).is_some_and(|at| at <= now);
+        Self { lapsed, ..self }
     }
 
     /// The rating as it is shown.
@@ -227,7 +273,7 @@ impl Standing {
         rating: Rating,
         played: Performance,
         at: Timestamp,
-        ladder: &Ladder,
+        (params, ladder): (&RatingParams, &Ladder),
     ) -> Self {
         let count = |outcome| i32::from(played.outcome == outcome);
         let placements_left = (self.placements_left - 1).max(0);
@@ -236,32 +282,43 @@ impl Standing {
             None => ladder.index_for(rating.value),
         });
         let same_tier = tier == self.tier;
-        Self {
+        let after = Self {
             rating,
             peak: self.peak.max(rating.value),
             wins: self.wins + count(Outcome::Win),
             losses: self.losses + count(Outcome::Loss),
             draws: self.draws + count(Outcome::Draw),
-            streak: match played.outcome {
-                Outcome::Win => self.streak.max(0) + 1,
-                Outcome::Loss => self.streak.min(0) - 1,
-                Outcome::Draw => 0,
-            },
+            streak: played.outcome.streak(self.streak),
             kills: self.kills.saturating_add(played.kills),
             deaths: self.deaths.saturating_add(played.deaths),
             assists: self.assists.saturating_add(played.assists),
             placements_left,
             tier,
             matches_in_tier: if same_tier { self.matches_in_tier.saturating_add(1) } else { 0 },
+            best_tier: self.best_tier.max(self.tier).max(tier),
+            lapsed: false,
             reached_at: if rating.value == self.rating.value { self.reached_at } else { at },
             last_match_at: Some(at),
-        }
+        };
+        after.as_of(at, params, ladder)
     }
 }
 
 /// A rating as it is shown: rounded to whole MMR.
 pub fn shown(mmr: f64) -> i32 {
     mmr.round().clamp(f64::from(i32::MIN), f64::from(i32::MAX)) as i32
+}
+
+/// How players are numbered who are shown with the same MMR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ties {
+    /// 1, 2, 3, 4: each has a place of their own.
+    #[default]
+    Ordinal,
+    /// 1, 2, 2, 4: they share the best of their places.
+    Competition,
+    /// 1, 2, 2, 3: they share one, and the next follows at once.
+    Dense,
 }
 
 /// What a player is ordered by (rule 20): the rating at full precision, then the lower uncertainty, then more wins, then

@@ -4,7 +4,7 @@ use std::{any::Any, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{Query, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -19,7 +19,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{App, front::outcome::Refusal, graphiql, graphql};
-use crate::error::Error;
+use crate::{error::Error, telemetry};
 
 /// The id of a request, in its extensions.
 #[derive(Clone, Debug)]
@@ -75,6 +75,9 @@ async fn identify(mut request: Request, next: Next) -> Response {
         given.filter(plain).map_or_else(|| Uuid::now_v7().to_string().into(), Into::into);
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id = %id, method = %request.method(), path = request.uri().path());
+    if let Some(Ok(parent)) = request.headers().get("traceparent").map(HeaderValue::to_str) {
+        telemetry::follows(&span, parent);
+    }
     let began = std::time::Instant::now();
     let mut response = async {
         let response = next.run(request).await;
@@ -104,21 +107,28 @@ async fn schema(State(app): State<App>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/graphql; charset=utf-8")], app.sdl.to_string())
 }
 
-async fn ready(State(app): State<App>) -> Response {
-    if app.draining.is_cancelled() {
-        return not_ready("the server is stopping");
-    }
-    let check = tokio::time::timeout(std::time::Duration::from_secs(1), app.services.ready());
-    match check.await {
-        Ok(Ok(())) => axum::Json(serde_json::json!({ "ready": true })).into_response(),
-        Ok(Err(error)) => not_ready(&error.to_string()),
-        Err(_) => not_ready("the database does not answer"),
-    }
+#[derive(serde::Deserialize)]
+struct Needs {
+    /// The one part that counts; all, where none is named.
+    needs: Option<String>,
 }
 
-fn not_ready(why: &str) -> Response {
-    let body = serde_json::json!({ "ready": false, "reason": why });
-    (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body)).into_response()
+/// Whether everything that this server stands on answers, part by part. An orchestrator that should keep sending requests
+/// while only Redis or MongoDB is away asks `/readyz?needs=sql`.
+async fn ready(State(app): State<App>, Query(Needs { needs }): Query<Needs>) -> Response {
+    let mut ready = !app.draining.is_cancelled();
+    let mut answer = serde_json::Map::new();
+    for (name, part) in app.services.ready().await {
+        ready &= part.is_ok() || needs.as_deref().is_some_and(|needs| needs != name);
+        let state = if part.is_ok() { "ok" } else { "away" };
+        answer.insert(name.into(), state.into());
+    }
+    answer.insert("ready".into(), ready.into());
+    if app.draining.is_cancelled() {
+        answer.insert("stopping".into(), true.into());
+    }
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, axum::Json(answer)).into_response()
 }
 
 async fn metrics(State(app): State<App>) -> impl IntoResponse {

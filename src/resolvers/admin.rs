@@ -6,10 +6,11 @@ use super::context::{Result, at_least, parse_id, services};
 use crate::{
     game::accounts::Role,
     schema::admin::{
-        CreateServerKeyInput, CreateServerKeyPayload, RevokeServerKeyInput, RevokeServerKeyPayload,
-        SetRoleInput, SetRolePayload, StartSeasonInput, StartSeasonPayload, SuspendUserInput,
-        SuspendUserPayload,
+        CreateServerKeyInput, CreateServerKeyPayload, PlanSeasonEndInput, PlanSeasonEndPayload,
+        RevokeServerKeyInput, RevokeServerKeyPayload, SetRoleInput, SetRolePayload,
+        StartSeasonInput, StartSeasonPayload, SuspendUserInput, SuspendUserPayload,
     },
+    services::seasons::NewSeason,
 };
 
 /// See the module.
@@ -41,8 +42,27 @@ impl AdminMutation {
         input: StartSeasonInput,
     ) -> Result<StartSeasonPayload> {
         at_least(ctx, Role::Admin)?;
-        let season = services(ctx).seasons.start(&input.name).await?;
-        Ok(StartSeasonPayload { season: season.into() })
+        let seasons = &services(ctx).seasons;
+        let wanted = NewSeason { name: input.name, ends_at: input.ends_at.map(|at| at.0) };
+        if input.dry_run {
+            let (season, previews) = seasons.preview(wanted).await?;
+            let preview = Some(previews.into_iter().map(Into::into).collect());
+            return Ok(StartSeasonPayload { season: season.into(), preview });
+        }
+        let season = seasons.start(wanted).await?;
+        Ok(StartSeasonPayload { season: season.into(), preview: None })
+    }
+
+    /// Admins. Plans when the current season ends by itself and the next begins, or takes the plan back.
+    async fn plan_season_end(
+        &self,
+        ctx: &Context<'_>,
+        input: PlanSeasonEndInput,
+    ) -> Result<PlanSeasonEndPayload> {
+        at_least(ctx, Role::Admin)?;
+        let ends_at = input.ends_at.map(|at| at.0);
+        let season = services(ctx).seasons.plan_end(ends_at, input.next_name).await?;
+        Ok(PlanSeasonEndPayload { season: season.into() })
     }
 
     /// Admins.

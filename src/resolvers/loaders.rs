@@ -7,7 +7,7 @@ use dataloader::{BatchFn, non_cached::Loader};
 
 use super::context::{Fault, Result};
 use crate::{
-    entities::{match_players, matches, seasons, standings, tickets, users},
+    entities::{match_players, matches, rating_points, seasons, standings, tickets, users},
     error,
     game::ids::{MatchId, SeasonId, TicketId, UserId},
     services::{Services, presence::Presence, rankings::StandingKey},
@@ -79,6 +79,10 @@ batches! {
     /// The players of a match.
     match_players: MatchPlayers(MatchId => Vec<match_players::Model>) = |services, keys| {
         services.matches.players_of(keys)
+    };
+    /// The rating changes that a match made.
+    rating_points: RatingPoints(MatchId => Vec<rating_points::Model>) = |services, keys| {
+        services.rankings.points_of(keys)
     };
     /// A ticket.
     ticket: Tickets(TicketId => tickets::Model) = |services, keys| async {

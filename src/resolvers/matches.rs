@@ -6,7 +6,7 @@ use async_graphql::{ComplexObject, Context, ID, Object, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    context::{Result, loaders, parse_id, server_or_admin, services, signed_in, viewer},
+    context::{Result, at_least, loaders, parse_id, server_or_admin, services, signed_in, viewer},
     modes::{mode_of, region_of},
     users::user_of,
 };
@@ -14,7 +14,7 @@ use crate::{
     entities::{match_players, matches::Filter},
     error::Error,
     game::{
-        accounts::Viewer,
+        accounts::{Role, Viewer},
         ids::{MatchId, UserId},
         matches::{MatchStatus, outcome},
         mode::ModeId,
@@ -25,7 +25,7 @@ use crate::{
             MatchEventConnection, MatchFilter, Participant, RecordMatchEventsInput,
             RecordMatchEventsPayload, ReportMatchResultInput, ReportMatchResultPayload,
             RespondToReadyCheckInput, RespondToReadyCheckPayload, StartMatchInput,
-            StartMatchPayload, Team, TeamResultInput,
+            StartMatchPayload, Team, TeamResultInput, VoidMatchInput, VoidMatchPayload,
         },
         modes::{Mode, Region, Season},
         paging::{Cursor, Line},
@@ -33,7 +33,8 @@ use crate::{
     },
     services::{
         paging::Page,
-        results::{PlayerResult, TeamResult, TeamScore},
+        reports::{PlayerResult, TeamResult},
+        results::TeamScore,
         timelines::NewEvent,
     },
 };
@@ -169,11 +170,24 @@ impl MatchMutation {
         let id = parse_id("input.matchId", &input.match_id)?;
         let teams = input.teams.into_iter().enumerate().map(|(i, team)| team_result(i, team));
         let teams = teams.collect::<Result<_>>()?;
-        let (row, changes) = services(ctx).matches.report(id, teams).await?;
+        let ended_at = input.ended_at.map(|at| at.0);
+        let (row, changes) = services(ctx).matches.report(id, teams, ended_at).await?;
         Ok(ReportMatchResultPayload {
             match_: row.into(),
             rank_changes: changes.into_iter().map(Into::into).collect(),
         })
+    }
+
+    /// Admins. Takes back every rating change of a completed match, and works out anew what came after it.
+    async fn void_match(
+        &self,
+        ctx: &Context<'_>,
+        input: VoidMatchInput,
+    ) -> Result<VoidMatchPayload> {
+        let who = at_least(ctx, Role::Admin)?;
+        let id = parse_id("input.matchId", &input.match_id)?;
+        let (row, pending) = services(ctx).matches.void(id, &input.reason, who.user).await?;
+        Ok(VoidMatchPayload { match_: row.into(), pending })
     }
 
     /// Game servers and admins.

@@ -1,9 +1,12 @@
 //! Modes, regions and seasons.
 
-use async_graphql::{Context, Object};
+use async_graphql::{ComplexObject, Context, Object};
 
 use super::context::{Result, services};
-use crate::schema::modes::{Mode, Region, Season};
+use crate::schema::{
+    modes::{Mode, Region, Season},
+    rankings::Tier,
+};
 
 /// See the module.
 #[derive(Default)]
@@ -29,6 +32,14 @@ impl ModeQuery {
     /// The season that matches count for now.
     async fn current_season(&self, ctx: &Context<'_>) -> Result<Season> {
         Ok(services(ctx).seasons.current()?.into())
+    }
+}
+
+#[ComplexObject]
+impl Season {
+    /// The tiers and divisions of that season, lowest first: a season keeps those that it was begun with.
+    async fn tiers(&self, ctx: &Context<'_>) -> Vec<Tier> {
+        services(ctx).rules(self.key).tiers().iter().map(Into::into).collect()
     }
 }
 

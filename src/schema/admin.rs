@@ -3,10 +3,12 @@
 use async_graphql::{ID, InputObject, SimpleObject};
 
 use super::{
-    modes::Season,
+    modes::{Mode, Season},
     scalars::DateTime,
     users::{Role, User},
 };
+
+use crate::game::season::Preview;
 
 /// A new credential for a game server.
 #[derive(Debug, InputObject)]
@@ -45,11 +47,68 @@ pub struct RevokeServerKeyPayload {
 pub struct StartSeasonInput {
     /// For people: 1 to 100 characters, unlike that of any other season.
     pub name: String,
+    /// When it is to end by itself; null: when another is started.
+    pub ends_at: Option<DateTime>,
+    /// Only says what would happen: nothing is changed.
+    #[graphql(default)]
+    pub dry_run: bool,
 }
 
 /// The season that began.
 #[derive(Debug, SimpleObject)]
 pub struct StartSeasonPayload {
+    /// The season; in a dry run as it would begin, with an id that nothing has.
+    pub season: Season,
+    /// In a dry run: what it would do to the players of each mode.
+    pub preview: Option<Vec<SeasonPreview>>,
+}
+
+/// What the beginning of a season does to the players of a mode.
+#[derive(Debug, SimpleObject)]
+pub struct SeasonPreview {
+    /// Of which mode.
+    pub mode: Mode,
+    /// Players whose rating is carried over.
+    pub players: i32,
+    /// Of those, how many leave a leaderboard that they are listed on.
+    pub listed: i32,
+    /// Of those, how many need only the short placements.
+    pub short_placements: i32,
+    /// Their mean uncertainty now, in MMR.
+    pub uncertainty_before: f64,
+    /// Their mean uncertainty as they begin, in MMR.
+    pub uncertainty_after: f64,
+    /// Matches that are not over: they count for the season that ends.
+    pub open_matches: i32,
+}
+
+impl From<Preview> for SeasonPreview {
+    fn from(preview: Preview) -> Self {
+        let count = |n: u64| i32::try_from(n).unwrap_or(i32::MAX);
+        Self {
+            mode: (&*preview.mode).into(),
+            players: count(preview.players),
+            listed: count(preview.listed),
+            short_placements: count(preview.short_placements),
+            uncertainty_before: preview.deviation.0,
+            uncertainty_after: preview.deviation.1,
+            open_matches: count(preview.open_matches),
+        }
+    }
+}
+
+/// When the current season ends.
+#[derive(Debug, InputObject)]
+pub struct PlanSeasonEndInput {
+    /// When; null: when another is started.
+    pub ends_at: Option<DateTime>,
+    /// What the next season is called then: 1 to 100 characters; null: by its number.
+    pub next_name: Option<String>,
+}
+
+/// The current season.
+#[derive(Debug, SimpleObject)]
+pub struct PlanSeasonEndPayload {
     /// The season.
     pub season: Season,
 }

@@ -67,6 +67,10 @@ pub struct Match {
     pub ended_at: Option<DateTime>,
     /// Why a CANCELLED match was cancelled.
     pub cancel_reason: Option<String>,
+    /// When the result of a COMPLETED match was taken back; null: it counts.
+    pub voided_at: Option<DateTime>,
+    /// Why it was taken back.
+    pub void_reason: Option<String>,
     /// As it is stored.
     #[graphql(skip)]
     pub row: matches::Model,
@@ -84,6 +88,8 @@ impl From<matches::Model> for Match {
             started_at: row.started_at.map(DateTime),
             ended_at: row.ended_at.map(DateTime),
             cancel_reason: row.cancel_reason.clone(),
+            voided_at: row.voided_at.map(DateTime),
+            void_reason: row.void_reason.clone(),
             row,
         }
     }
@@ -269,6 +275,9 @@ pub struct ReportMatchResultInput {
     pub match_id: ID,
     /// Every team once.
     pub teams: Vec<TeamResultInput>,
+    /// When the match ended; without it: now. Results take effect in the order in which matches ended, in whatever order
+    /// they are told.
+    pub ended_at: Option<DateTime>,
 }
 
 /// The result of one team.
@@ -314,6 +323,15 @@ pub struct CancelMatchInput {
     pub reason: String,
 }
 
+/// Takes back the result of a match.
+#[derive(Debug, InputObject)]
+pub struct VoidMatchInput {
+    /// Which.
+    pub match_id: ID,
+    /// Why: 1 to 500 characters.
+    pub reason: String,
+}
+
 /// Declares a payload that holds a match.
 macro_rules! match_payload {
     ($($name:ident),+) => {
@@ -331,6 +349,16 @@ macro_rules! match_payload {
 
 match_payload!(RespondToReadyCheckPayload, StartMatchPayload, CancelMatchPayload);
 
+/// The match whose result was taken back.
+#[derive(Debug, SimpleObject)]
+pub struct VoidMatchPayload {
+    /// The match.
+    #[graphql(name = "match")]
+    pub match_: Match,
+    /// Whether the ratings of those whom it reaches are still being worked out: `rankChanged` tells of them.
+    pub pending: bool,
+}
+
 /// What was recorded.
 #[derive(Debug, SimpleObject)]
 pub struct RecordMatchEventsPayload {
@@ -347,6 +375,6 @@ pub struct ReportMatchResultPayload {
     /// The match.
     #[graphql(name = "match")]
     pub match_: Match,
-    /// What it did to each player.
+    /// What it did to the players; empty where it came late and reaches so far that it is still being worked out.
     pub rank_changes: Vec<RankChange>,
 }

@@ -17,6 +17,7 @@ use async_graphql::{ID, Interface};
 /// Anything that has an id of its own.
 #[derive(Clone, Debug, Interface)]
 #[graphql(field(name = "id", ty = "&ID", desc = "Its id, unique among everything."))]
+#[expect(clippy::large_enum_variant, reason = "made one at a time and shown at once")]
 pub enum Node {
     /// A user.
     User(users::User),

@@ -5,7 +5,10 @@ use async_graphql::{ID, SimpleObject};
 use super::scalars::DateTime;
 use crate::{
     entities::seasons,
-    game::mode::{self, ModeId, RegionId},
+    game::{
+        ids::SeasonId,
+        mode::{self, ModeId, RegionId},
+    },
 };
 
 /// A way to play.
@@ -52,6 +55,7 @@ impl From<&mode::Region> for Region {
 
 /// A stretch of time with standings of its own.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct Season {
     /// Its id.
     pub id: ID,
@@ -63,6 +67,9 @@ pub struct Season {
     pub ends_at: Option<DateTime>,
     /// Whether matches count for it now.
     pub is_current: bool,
+    /// Which.
+    #[graphql(skip)]
+    pub key: SeasonId,
 }
 
 impl From<seasons::Model> for Season {
@@ -73,6 +80,7 @@ impl From<seasons::Model> for Season {
             starts_at: DateTime(row.starts_at),
             ends_at: row.ends_at.map(DateTime),
             is_current: row.current_key.is_some(),
+            key: row.id,
         }
     }
 }

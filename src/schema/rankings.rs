@@ -1,6 +1,6 @@
 //! Standings, leaderboards and histories.
 
-use async_graphql::SimpleObject;
+use async_graphql::{Enum, SimpleObject};
 
 use super::{
     paging::{Cursor, connection},
@@ -12,7 +12,9 @@ use crate::{
         event,
         ids::{MatchId, SeasonId, UserId},
         mode::ModeId,
-        standing::{self, Place, shown},
+        rating::{Explanation, Met},
+        standing::{self, Place, Ties, shown},
+        time::DAY_MS,
     },
 };
 
@@ -44,6 +46,10 @@ pub struct Standing {
     pub assists: i32,
     /// When the last match ended.
     pub last_match_at: Option<DateTime>,
+    /// Whether the player has a place on the leaderboard: placed, and not away for too long.
+    pub listed: bool,
+    /// From when on they are not listed unless they play; null: they always are.
+    pub lapses_at: Option<DateTime>,
     /// Whose.
     #[graphql(skip)]
     pub user_id: UserId,
@@ -73,6 +79,8 @@ impl From<standings::Model> for Standing {
             deaths: row.deaths,
             assists: row.assists,
             last_match_at: row.last_match_at.map(DateTime),
+            listed: row.placements_left <= 0 && !row.lapsed,
+            lapses_at: row.lapses_at.map(DateTime),
             user_id: row.user_id,
             mode_id: row.mode,
             season_id: row.season_id,
@@ -118,6 +126,9 @@ pub struct RatingPoint {
     /// The match that did it.
     #[graphql(skip)]
     pub match_id: MatchId,
+    /// Whose.
+    #[graphql(skip)]
+    pub user_id: UserId,
 }
 
 impl From<rating_points::Model> for RatingPoint {
@@ -127,11 +138,113 @@ impl From<rating_points::Model> for RatingPoint {
             mmr_after: shown(row.rating_after),
             at: DateTime(row.at),
             match_id: row.match_id,
+            user_id: row.user_id,
         }
     }
 }
 
 connection!(RatingPointConnection, RatingPointEdge, RatingPoint);
+
+/// Why a rating changed. Glicko-2 for a player rated 1500, with `uncertaintyAtMatch` and `volatilityBefore`, who met opponents
+/// rated 1500 less each `ratingDifference`, gives a change of rating and of squared uncertainty; the player takes `share` of
+/// both.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct RatingExplanation {
+    /// Rating before, not rounded.
+    pub rating_before: f64,
+    /// Rating after, not rounded.
+    pub rating_after: f64,
+    /// By how much the shown change differs from the real one, because both ratings are shown rounded.
+    pub rounding: f64,
+    /// Uncertainty after the match before, in MMR (Glicko-2's RD).
+    pub uncertainty_before: f64,
+    /// What it had grown to when this match ended.
+    pub uncertainty_at_match: f64,
+    /// Uncertainty after.
+    pub uncertainty_after: f64,
+    /// Days without a match.
+    pub idle_days: f64,
+    /// Volatility before (Glicko-2's sigma).
+    pub volatility_before: f64,
+    /// Volatility after.
+    pub volatility_after: f64,
+    /// What was expected, on the mean of all opponents: 1 is a sure win.
+    pub expected_score: f64,
+    /// What came of it, on the mean of all opponents.
+    pub score: f64,
+    /// The part of the team's change that the player takes.
+    pub share: f64,
+    /// The other teams.
+    pub opponents: Vec<RatedOpponent>,
+}
+
+/// Another team, as it counted for a rating.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct RatedOpponent {
+    /// Which, from 0.
+    pub team_index: i32,
+    /// How much better the own team is rated, in MMR, as it counts.
+    pub rating_difference: f64,
+    /// The other team's uncertainty, in MMR.
+    pub uncertainty: f64,
+    /// What was expected: 1 is a sure win.
+    pub expected_score: f64,
+    /// 1 a win, 0.5 a draw, 0 a loss.
+    pub score: f64,
+}
+
+impl RatingExplanation {
+    /// The explanation of that change.
+    pub fn new(point: &rating_points::Model, why: &Explanation) -> Self {
+        let opponents = why.met.iter().map(|met| RatedOpponent {
+            team_index: i32::try_from(met.team).unwrap_or(i32::MAX),
+            rating_difference: met.gap,
+            uncertainty: met.deviation,
+            expected_score: met.expected,
+            score: met.score,
+        });
+        let mean =
+            |of: fn(&Met) -> f64| why.met.iter().map(of).sum::<f64>() / why.met.len().max(1) as f64;
+        let shown_change = shown(point.rating_after) - shown(point.rating_before);
+        Self {
+            rating_before: point.rating_before,
+            rating_after: point.rating_after,
+            rounding: f64::from(shown_change) - (point.rating_after - point.rating_before),
+            uncertainty_before: point.deviation_before,
+            uncertainty_at_match: why.at_match.deviation,
+            uncertainty_after: point.deviation_after,
+            idle_days: point.idle_ms.unwrap_or(0) as f64 / DAY_MS,
+            volatility_before: point.volatility_before,
+            volatility_after: point.volatility_after,
+            expected_score: mean(|met| met.expected),
+            score: mean(|met| met.score),
+            share: why.share,
+            opponents: opponents.collect(),
+        }
+    }
+}
+
+/// How players are numbered who are shown with the same MMR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum TieMode {
+    /// 1, 2, 3, 4: each has a place of their own, by uncertainty, wins, and who reached the rating first.
+    #[default]
+    Ordinal,
+    /// 1, 2, 2, 4: they share the best of their places.
+    Competition,
+    /// 1, 2, 2, 3: they share one, and the next follows at once.
+    Dense,
+}
+
+impl From<TieMode> for Ties {
+    fn from(mode: TieMode) -> Self {
+        match mode {
+            TieMode::Ordinal => Self::Ordinal,
+            TieMode::Competition => Self::Competition,
+            TieMode::Dense => Self::Dense,
+        }
+    }
+}
 
 /// A line of a leaderboard.
 #[derive(Clone, Debug, SimpleObject)]

@@ -1,18 +1,15 @@
 //! Accounts: signing up, proving who one is, and the keys of game servers (rules 1, 2 and 5).
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, RwLock},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Set};
-use tokio::sync::broadcast;
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
     core::{Core, now},
     passwords::{self, Passwords},
+    sessions::activity,
     tokens::{self, Signer},
 };
 use crate::{
@@ -20,7 +17,7 @@ use crate::{
     error::{Error, Reason, Result},
     game::{
         accounts::{Role, SignedIn, Viewer, fold, is_email, is_username},
-        ids::{MatchId, ServerKeyId, SessionId, UserId},
+        ids::{MatchId, ServerKeyId, UserId},
         mode::RegionId,
         time::Timestamp,
     },
@@ -76,18 +73,13 @@ pub struct Accounts {
     pub(super) core: Arc<Core>,
     passwords: Passwords,
     pub(super) signer: Signer,
-    /// Sessions that ended before their time, while an access token of theirs could still be about.
-    pub(super) ended: RwLock<HashMap<SessionId, Timestamp>>,
-    pub(super) endings: broadcast::Sender<SessionId>,
 }
 
 impl Accounts {
-    pub(super) fn new(core: Arc<Core>) -> Self {
+    pub(super) fn new(core: Arc<Core>, secret: &SecretString) -> Self {
         Self {
             passwords: Passwords::new(&core.config.settings.accounts),
-            signer: Signer::new(&core.config.jwt_secret),
-            ended: RwLock::default(),
-            endings: broadcast::channel(1024).0,
+            signer: Signer::new(secret),
             core,
         }
     }
@@ -135,12 +127,15 @@ impl Accounts {
             Ok(_) => {}
             Err(error) if is_unique_violation(&error) => {
                 // Somebody was faster; which of the two it was is read once more.
-                self.refuse_taken(&tx, &user.username_key, &user.email_key).await?;
+                drop(tx);
+                self.refuse_taken(self.core.sql.read(), &user.username_key, &user.email_key)
+                    .await?;
                 return Err(error.into());
             }
             Err(error) => return Err(error.into()),
         }
-        tx.commit().await?;
+        let data = serde_json::json!({"username": user.username, "role": user.role.as_str()});
+        self.core.commit(tx, &[activity(user.id, "REGISTERED", None, data)]).await?;
         Ok(user)
     }
 
@@ -208,12 +203,18 @@ impl Accounts {
         let hash = self.passwords.hash(new).await?;
         let now = now();
         let tx = self.core.sql.begin().await?;
+        let fresh = users::lock(&tx, &[who.user]).await?.pop();
+        if fresh.is_none_or(|fresh| fresh.password_hash != user.password_hash) {
+            let message = "the password was changed by another request just now";
+            return Err(Error::bad_input("input.currentPassword", message));
+        }
         let live = sessions::live_of(&tx, who.user).await?;
         let mut row = user.into_active_model();
         row.password_hash = Set(hash);
         let user = row.update(&tx).await?;
         let (tokens, _) = self.new_session(&tx, user, from, now).await?;
-        self.end_sessions(tx, &live).await?;
+        let trail = activity(who.user, "PASSWORD_CHANGED", None, serde_json::json!({}));
+        self.end_sessions(tx, &live, trail).await?;
         Ok(tokens)
     }
 
@@ -275,7 +276,7 @@ impl Accounts {
             return Err(Error::NotFound("server key"));
         }
         server_keys::revoke(&tx, id, now()).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }
 

@@ -7,8 +7,10 @@ use sea_orm::{ActiveModelTrait, IntoActiveModel, Set};
 use super::{
     Services,
     core::{Core, now},
+    sessions::activity,
 };
 use crate::{
+    backends::sql::retrying,
     entities::{sessions, users},
     error::{Error, Result},
     game::{
@@ -42,8 +44,19 @@ impl Admin {
         reason: &str,
     ) -> Result<users::Model> {
         let reason = checked_reason("input.reason", reason)?;
+        retrying(|| self.try_suspend(services, by, user, until, &reason)).await
+    }
+
+    async fn try_suspend(
+        &self,
+        services: &Services,
+        by: &SignedIn,
+        user: UserId,
+        until: Option<Timestamp>,
+        reason: &str,
+    ) -> Result<users::Model> {
         let tx = self.core.sql.begin().await?;
-        let row = users::by_id(&tx, user).await?.ok_or(Error::NotFound("user"))?;
+        let row = users::lock(&tx, &[user]).await?.pop().ok_or(Error::NotFound("user"))?;
         if row.role >= by.role {
             return Err(Error::Forbidden(
                 "only those below one's own role can be suspended".into(),
@@ -53,10 +66,13 @@ impl Admin {
         let lifted = until <= now();
         let mut row = row.into_active_model();
         row.suspended_until = Set((!lifted).then_some(until));
-        row.suspended_reason = Set((!lifted).then(|| reason.clone()));
+        row.suspended_reason = Set((!lifted).then(|| reason.to_owned()));
         let row = row.update(&tx).await?;
         let live = if lifted { Vec::new() } else { sessions::live_of(&tx, user).await? };
-        services.accounts.end_sessions(tx, &live).await?;
+        let kind = if lifted { "SUSPENSION_LIFTED" } else { "SUSPENDED" };
+        let data = serde_json::json!({"until": row.suspended_until, "reason": reason});
+        let trail = activity(user, kind, Some(by.user), data);
+        services.accounts.end_sessions(tx, &live, trail).await?;
         if !lifted {
             services.queue.leave(user).await?;
         }
@@ -78,8 +94,18 @@ impl Admin {
         if by.user == user {
             return Err(Error::Forbidden("nobody can change their own role".into()));
         }
+        retrying(|| self.try_set_role(services, by, user, role)).await
+    }
+
+    async fn try_set_role(
+        &self,
+        services: &Services,
+        by: &SignedIn,
+        user: UserId,
+        role: Role,
+    ) -> Result<users::Model> {
         let tx = self.core.sql.begin().await?;
-        let row = users::by_id(&tx, user).await?.ok_or(Error::NotFound("user"))?;
+        let row = users::lock(&tx, &[user]).await?.pop().ok_or(Error::NotFound("user"))?;
         if row.role == role {
             return Ok(row);
         }
@@ -87,7 +113,9 @@ impl Admin {
         row.role = Set(role);
         let row = row.update(&tx).await?;
         let live = sessions::live_of(&tx, user).await?;
-        services.accounts.end_sessions(tx, &live).await?;
+        let data = serde_json::json!({"role": role.as_str()});
+        let trail = activity(user, "ROLE_CHANGED", Some(by.user), data);
+        services.accounts.end_sessions(tx, &live, trail).await?;
         tracing::info!(by = %by.user, %user, role = role.as_str(), "role changed");
         Ok(row)
     }

@@ -1,37 +1,46 @@
 //! What every use case stands on.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{
-        Arc, RwLock,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::{SystemTime, UNIX_EPOCH},
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, atomic::AtomicI64},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
-use tokio::sync::{Notify, watch};
+use sea_orm::ConnectionTrait;
+use tokio::{
+    sync::{Notify, oneshot},
+    time::timeout,
+};
+use uuid::Uuid;
+
+use super::{boards::Boards, leadership::Leadership, sessions::Revoked};
 
 use crate::{
     backends::{
         Backends,
         bus::Bus,
         documents::Documents,
-        ladder::{BoardId, Ladder},
+        ladder::{BoardId, Ladder, mirror::Mirror},
         limiter::Limiter,
-        sql::Sql,
+        presence::Presence,
+        redis::Redis,
+        sql::{Sql, Tx},
     },
-    config::Config,
+    config::{Config, LadderSettings},
     entities::{outbox, seasons, standings},
     error::{Error, Result},
     game::{
         event::Fact,
-        ids::{SeasonId, UserId},
+        ids::{EventId, SeasonId, UserId},
         mode::{Catalog, Mode, ModeId, Region, RegionId},
-        standing::Standing,
+        standing::{self, Standing, TierRule},
         time::Timestamp,
     },
+    telemetry,
 };
+
+/// How long a request waits for what it wrote to be everywhere.
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// The time, as the use cases see it.
 pub fn now() -> Timestamp {
@@ -39,74 +48,207 @@ pub fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// Requests that wait until what they wrote is everywhere.
+#[derive(Default)]
+pub struct Waiting(Mutex<HashMap<EventId, oneshot::Sender<()>>>);
+
+impl Waiting {
+    fn held(&self) -> MutexGuard<'_, HashMap<EventId, oneshot::Sender<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the last fact of a transaction; none: for nothing.
+    fn wait(self: &Arc<Self>, last: Option<EventId>) -> Written {
+        let (tell, told) = oneshot::channel();
+        if let Some(last) = last {
+            self.held().insert(last, tell);
+        }
+        Written { last, told, waiting: self.clone() }
+    }
+
+    /// These facts are everywhere.
+    pub fn told(&self, facts: &[EventId]) {
+        let mut held = self.held();
+        for fact in facts {
+            if let Some(waiter) = held.remove(fact) {
+                // An error means that it has waited long enough.
+                let _ = waiter.send(());
+            }
+        }
+    }
+}
+
+/// What one request did, and the trace that it belongs to.
+pub struct Told {
+    pub facts: Vec<Fact>,
+    pub trace: Option<String>,
+}
+
+/// What was committed and is on its way out.
+pub struct Written {
+    last: Option<EventId>,
+    told: oneshot::Receiver<()>,
+    waiting: Arc<Waiting>,
+}
+
+impl Written {
+    /// Waits until it is everywhere, but not for long: what a client reads next then shows what it did.
+    pub async fn settled(mut self) {
+        let _ = timeout(SETTLE, &mut self.told).await;
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        if let Some(last) = self.last {
+            self.waiting.held().remove(&last);
+        }
+    }
+}
+
+/// The tiers and bounds that settings give.
+pub fn rules_of(settings: &LadderSettings) -> standing::Ladder {
+    let tiers = settings.tiers.iter().map(|tier| TierRule {
+        name: tier.name.clone(),
+        from_mmr: tier.from_mmr,
+        divisions: tier.divisions,
+    });
+    standing::Ladder::new(
+        (settings.placements, settings.placements_short, settings.placements_short_below),
+        (settings.demotion_margin_mmr, settings.demotion_after_matches),
+        (settings.inactive_after_days, settings.unlisted_above_deviation),
+        &tiers.collect::<Vec<_>>(),
+    )
+}
+
+/// What is known of the seasons.
+#[derive(Default)]
+pub struct Seasons {
+    current: Option<seasons::Model>,
+    /// The tiers and bounds that each was begun with.
+    rules: HashMap<SeasonId, Arc<standing::Ladder>>,
+    /// When those ended that are over.
+    ended: HashMap<SeasonId, Timestamp>,
+}
+
 /// See the module.
 pub struct Core {
     pub config: Arc<Config>,
     pub catalog: Arc<Catalog>,
+    /// By which other instances know this one.
+    pub instance: Uuid,
     pub sql: Sql,
+    pub redis: Option<Redis>,
     pub bus: Arc<dyn Bus>,
     pub ladder: Arc<dyn Ladder>,
+    pub mirror: Option<Arc<Mirror>>,
     pub limiter: Arc<dyn Limiter>,
+    pub presence: Arc<dyn Presence>,
     pub documents: Arc<dyn Documents>,
+    pub leadership: Leadership,
+    pub revoked: Revoked,
     /// Wakes the relay after a commit.
     pub wake_relay: Notify,
-    /// The number of the newest fact that is everywhere.
-    pub relayed: watch::Sender<i64>,
-    /// The newest fact written here; orders waiting for it.
-    pub written: AtomicI64,
-    pub season: RwLock<Option<seasons::Model>>,
-    /// Seasons whose boards the ladder holds.
-    pub boards: tokio::sync::Mutex<HashSet<SeasonId>>,
+    /// Wakes whoever makes corrections that reach far.
+    pub wake_corrector: Notify,
+    pub waiting: Arc<Waiting>,
+    pub seasons: RwLock<Seasons>,
+    /// The greatest token in whose name anything was relayed.
+    pub relay_token: AtomicI64,
+    /// What the ladder holds.
+    pub boards: tokio::sync::Mutex<Boards>,
 }
 
 impl Core {
     pub fn new(config: Arc<Config>, catalog: Arc<Catalog>, backends: Backends) -> Self {
+        let lease = Duration::from_millis(config.settings.instances.lease_ms);
+        let sql = backends.sql;
         Self {
+            leadership: Leadership::new(sql.clone(), backends.leases, backends.instance, lease),
             config,
             catalog,
-            sql: backends.sql,
+            instance: backends.instance,
+            sql,
+            redis: backends.redis,
             bus: backends.bus,
             ladder: backends.ladder,
+            mirror: backends.mirror,
             limiter: backends.limiter,
+            presence: backends.presence,
             documents: backends.documents,
+            revoked: Revoked::default(),
             wake_relay: Notify::new(),
-            relayed: watch::Sender::new(0),
-            written: AtomicI64::new(0),
-            season: RwLock::new(None),
+            wake_corrector: Notify::new(),
+            waiting: Arc::default(),
+            seasons: RwLock::default(),
+            relay_token: AtomicI64::new(0),
             boards: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Writes facts, commits, and wakes the relay; returns the number of the last fact.
-    pub async fn commit(&self, tx: DatabaseTransaction, facts: &[Fact]) -> Result<i64> {
-        let seq = outbox::put(&tx, facts, now()).await?;
-        tx.commit().await?;
-        self.written.fetch_max(seq, Ordering::Relaxed);
-        self.wake_relay.notify_one();
-        Ok(seq)
+    /// Writes facts, commits, and wakes the relay.
+    pub async fn commit(&self, tx: Tx, facts: &[Fact]) -> Result<Written> {
+        let told = Told { facts: facts.to_vec(), trace: telemetry::current() };
+        let mut written = self.commit_all(tx, &[told]).await?;
+        written.pop().ok_or_else(|| Error::internal("nothing was written"))
     }
 
-    /// Waits until a fact is everywhere, but not for long: what a client reads next then shows what it did.
-    pub async fn settled(&self, seq: i64) {
-        let mut relayed = self.relayed.subscribe();
-        let wait = relayed.wait_for(|sent| *sent >= seq);
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), wait).await;
-    }
-
-    /// Learns which season is current; none only before the very first start.
-    pub async fn learn_season(&self) -> Result<Option<seasons::Model>> {
-        let current = seasons::current(self.sql.read()).await?;
-        if let Some(season) = &current {
-            let mut known = self.season.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-            *known = Some(season.clone());
+    /// Writes what several requests did, commits, and wakes the relay; each of them can wait for its own.
+    pub async fn commit_all(&self, tx: Tx, told: &[Told]) -> Result<Vec<Written>> {
+        let (mut facts, mut last) = (Vec::new(), Vec::new());
+        for told in told {
+            let ids = told.facts.iter().map(|_| EventId::from_uuid(Uuid::now_v7()));
+            let own: Vec<_> =
+                ids.zip(&told.facts).map(|(id, fact)| (id, fact, told.trace.as_deref())).collect();
+            last.push(own.last().map(|(id, ..)| *id));
+            facts.extend(own);
         }
+        outbox::put(&tx, &facts, now()).await?;
+        let written = last.into_iter().map(|last| self.waiting.wait(last)).collect();
+        tx.commit().await?;
+        self.wake_relay.notify_one();
+        Ok(written)
+    }
+
+    /// Learns which seasons there are, and which is current; none only before the very first start.
+    pub async fn learn_season(&self) -> Result<Option<seasons::Model>> {
+        let all = seasons::all(self.sql.read()).await?;
+        let current = all.iter().find(|season| season.current_key.is_some()).cloned();
+        let mut known = Seasons { current: current.clone(), ..Seasons::default() };
+        for season in all {
+            if season.current_key.is_none()
+                && let Some(at) = season.ends_at
+            {
+                known.ended.insert(season.id, at);
+            }
+            if let Some(rules) = &season.rules {
+                let settings = serde_json::from_str(rules).map_err(Error::internal)?;
+                known.rules.insert(season.id, Arc::new(rules_of(&settings)));
+            }
+        }
+        *self.seasons.write().unwrap_or_else(PoisonError::into_inner) = known;
         Ok(current)
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Seasons> {
+        self.seasons.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The current season.
     pub fn season(&self) -> Result<seasons::Model> {
-        let season = self.season.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        season.clone().ok_or(Error::Unavailable { what: "season", source: None })
+        let current = self.known().current.clone();
+        current.ok_or(Error::Unavailable { what: "season", source: None })
+    }
+
+    /// The tiers and bounds that a season was begun with.
+    pub fn rules(&self, season: SeasonId) -> Arc<standing::Ladder> {
+        let rules = self.known().rules.get(&season).cloned();
+        rules.unwrap_or_else(|| self.catalog.ladder.clone())
+    }
+
+    /// Now, or the end of a season that is over: until then time counts in it.
+    pub fn until(&self, season: SeasonId) -> Timestamp {
+        self.known().ended.get(&season).copied().unwrap_or_else(now)
     }
 
     /// Where these users begin a season in a mode, as far as they stood somewhere before.
@@ -122,9 +264,9 @@ impl Core {
             return Ok(HashMap::new());
         }
         let season = seasons::by_id(db, season).await?.ok_or(Error::NotFound("season"))?;
-        let carry = |row: standings::Model| {
-            row.standing().carried(&mode.rating, &self.catalog.ladder, season.starts_at)
-        };
+        let rules = self.rules(season.id);
+        let carry =
+            |row: standings::Model| row.standing().carried(&mode.rating, &rules, season.starts_at);
         Ok(earlier.into_iter().map(|row| (row.user_id, carry(row))).collect())
     }
 

@@ -1,6 +1,6 @@
 //! The public activity feed and each user's notifications.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use futures_util::FutureExt;
 
@@ -11,16 +11,17 @@ use super::{
     watch::{CHUNK, Live, Log, follow},
 };
 use crate::{
-    backends::bus::Signal,
+    backends::{
+        bus::Signal,
+        documents::{ACTIVITY_DAYS, DAY_MS, FEED_DAYS},
+    },
     error::Result,
     game::{
         event::{FeedItem, LiveEvent, Notification, Position, Topic},
         ids::{NotificationId, UserId},
+        time::Timestamp,
     },
 };
-
-/// Days that the feed and the log of rank changes are kept.
-pub const KEPT_DAYS: i64 = 7;
 
 /// See the module.
 pub struct Feed {
@@ -45,7 +46,7 @@ impl Feed {
     pub async fn watch(&self, after: Option<Position>) -> Result<Live<FeedItem>> {
         let bus = self.core.bus.subscribe(Topic::Feed);
         let horizon = self.core.documents.feed_horizon().await?;
-        let last = checked_cursor(&self.core, after, horizon)?;
+        let last = checked_cursor(&self.core, after, horizon).await?;
         let core = self.core.clone();
         let log = Log {
             read: move |last| {
@@ -101,18 +102,42 @@ impl Feed {
     /// A user's notifications from now on.
     pub fn watch_notifications(&self, user: UserId) -> Live<Notification> {
         let mut bus = self.core.bus.subscribe(Topic::Notifications(user));
+        let core = self.core.clone();
+        let since = now();
         Box::pin(async_stream::try_stream! {
+            // What was told already: after a gap, the rest of what came since is read from the store.
+            let mut told = HashSet::new();
             while let Some(signal) = bus.next().await {
-                let Signal::Event(event) = signal else { continue };
-                if let LiveEvent::Notification(notification) = &*event {
-                    yield notification.clone();
+                let fresh = match signal {
+                    Signal::Event(event) => match &*event {
+                        LiveEvent::Notification(notification) => vec![notification.clone()],
+                        _ => Vec::new(),
+                    },
+                    Signal::Gap => {
+                        let newest = core.documents.notifications(user, false, None, CHUNK).await?;
+                        let since = newest.into_iter().filter(|told| told.created_at >= since);
+                        since.collect::<Vec<_>>().into_iter().rev().collect()
+                    }
+                };
+                for notification in fresh {
+                    if told.insert(notification.id) {
+                        yield notification;
+                    }
                 }
             }
         })
     }
 
-    /// Forgets what is older than is kept.
-    pub async fn expire(&self) -> Result<()> {
-        self.core.documents.expire(now().plus_ms(-KEPT_DAYS * 86_400_000)).await
+    /// Forgets what is too old at that time to be kept.
+    pub async fn expire(&self, now: Timestamp) -> Result<()> {
+        let before = |days: i64| now.plus_ms(-days * DAY_MS);
+        self.core.documents.expire(before(FEED_DAYS), before(ACTIVITY_DAYS)).await
+    }
+
+    /// Counts what was picked today and, for matches that were told late, yesterday.
+    pub async fn count_picks(&self) -> Result<()> {
+        let today = now().0 / DAY_MS;
+        self.core.documents.count_picks(today - 1).await?;
+        self.core.documents.count_picks(today).await
     }
 }

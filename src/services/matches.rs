@@ -2,16 +2,18 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use sea_orm::{DatabaseTransaction, sea_query::Expr};
+use sea_orm::sea_query::Expr;
 
 use super::{
     Services,
     admin::checked_reason,
-    core::{Core, now},
+    core::{Core, Written, now},
     paging::{Page, Slice},
+    results::Writer,
     timelines::{own_event, since_start},
 };
 use crate::{
+    backends::sql::{Tx, retrying},
     entities::{engagements, match_players, matches},
     error::{Error, Reason, Result},
     game::{
@@ -25,11 +27,12 @@ use crate::{
 /// See the module.
 pub struct Matches {
     pub(super) core: Arc<Core>,
+    pub(super) writer: Writer,
 }
 
 impl Matches {
-    pub(super) const fn new(core: Arc<Core>) -> Self {
-        Self { core }
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self { writer: Writer::new(core.clone()), core }
     }
 
     /// The match of that id.
@@ -93,8 +96,18 @@ impl Matches {
         id: MatchId,
         accept: bool,
     ) -> Result<matches::Model> {
+        retrying(|| self.try_respond(services, user, id, accept)).await
+    }
+
+    async fn try_respond(
+        &self,
+        services: &Services,
+        user: UserId,
+        id: MatchId,
+        accept: bool,
+    ) -> Result<matches::Model> {
         let tx = self.core.sql.begin().await?;
-        let row = matches::by_id(&tx, id).await?.ok_or(Error::NotFound("match"))?;
+        let row = matches::lock(&tx, id).await?.ok_or(Error::NotFound("match"))?;
         let mut players = match_players::of_matches(&tx, &[id]).await?;
         let seat = players.iter_mut().find(|player| player.user_id == user);
         let seat = seat.ok_or(Error::NotFound("match"))?;
@@ -136,9 +149,13 @@ impl Matches {
         if let Some(endpoint) = &endpoint {
             check_endpoint(endpoint)?;
         }
+        retrying(|| self.try_start(id, endpoint.as_ref())).await
+    }
+
+    async fn try_start(&self, id: MatchId, endpoint: Option<&String>) -> Result<matches::Model> {
         let tx = self.core.sql.begin().await?;
-        let row = matches::by_id(&tx, id).await?.ok_or(Error::NotFound("match"))?;
-        if row.status == MatchStatus::InProgress && row.endpoint == endpoint {
+        let row = matches::lock(&tx, id).await?.ok_or(Error::NotFound("match"))?;
+        if row.status == MatchStatus::InProgress && row.endpoint.as_ref() == endpoint {
             return Ok(row);
         }
         if row.status != MatchStatus::Pending {
@@ -150,7 +167,7 @@ impl Matches {
             (matches::Column::Status, Expr::value(MatchStatus::InProgress)),
             (matches::Column::StartedAt, Expr::value(now)),
             (matches::Column::DeadlineAt, Expr::value(now.plus_ms(mode.play_deadline_ms))),
-            (matches::Column::Endpoint, Expr::value(endpoint)),
+            (matches::Column::Endpoint, Expr::value(endpoint.cloned())),
         ];
         matches::advance(&tx, id, MatchStatus::Pending, changes).await?;
         let told = self.tell(&tx, id, vec![own_event("MATCH_STARTED", 0, now)]).await?;
@@ -171,10 +188,20 @@ impl Matches {
         by_server: bool,
     ) -> Result<matches::Model> {
         let reason = checked_reason("input.reason", reason)?;
+        retrying(|| self.try_cancel(services, id, &reason, by_server)).await
+    }
+
+    async fn try_cancel(
+        &self,
+        services: &Services,
+        id: MatchId,
+        reason: &str,
+        by_server: bool,
+    ) -> Result<matches::Model> {
         let tx = self.core.sql.begin().await?;
-        let row = matches::by_id(&tx, id).await?.ok_or(Error::NotFound("match"))?;
+        let row = matches::lock(&tx, id).await?.ok_or(Error::NotFound("match"))?;
         match row.status {
-            MatchStatus::Cancelled if row.cancel_reason.as_deref() == Some(&reason) => {
+            MatchStatus::Cancelled if row.cancel_reason.as_deref() == Some(reason) => {
                 return Ok(row);
             }
             status if !status.is_open() => {
@@ -188,36 +215,41 @@ impl Matches {
         } else {
             Vec::new()
         };
-        self.cancel_in(services, tx, row, &players, &reason, &back).await
+        self.cancel_in(services, tx, row, &players, reason, &back).await
     }
 
     /// Cancels matches whose deadline has passed (rule 13); says how many.
     pub async fn cancel_overdue(&self, services: &Services) -> Result<usize> {
         let overdue = matches::overdue(self.core.sql.read(), now(), 200).await?;
         for id in &overdue {
-            let tx = self.core.sql.begin().await?;
-            let Some(row) = matches::by_id(&tx, *id).await? else { continue };
-            if !row.status.is_open() || row.deadline_at.is_none_or(|at| at > now()) {
-                continue;
-            }
-            let players = match_players::of_matches(&tx, &[*id]).await?;
-            match row.status {
-                MatchStatus::ReadyCheck => {
-                    let reason = "not everybody accepted in time";
-                    self.fall_through(services, tx, row, &players, reason).await?;
-                }
-                MatchStatus::Pending => {
-                    let back = whole_tickets(&players, |_| true);
-                    let reason = "no game server started the match in time";
-                    self.cancel_in(services, tx, row, &players, reason, &back).await?;
-                }
-                _ => {
-                    let reason = "no result was reported in time";
-                    self.cancel_in(services, tx, row, &players, reason, &[]).await?;
-                }
-            }
+            retrying(|| self.cancel_if_overdue(services, *id)).await?;
         }
         Ok(overdue.len())
+    }
+
+    async fn cancel_if_overdue(&self, services: &Services, id: MatchId) -> Result<()> {
+        let tx = self.core.sql.begin().await?;
+        let Some(row) = matches::lock(&tx, id).await? else { return Ok(()) };
+        if !row.status.is_open() || row.deadline_at.is_none_or(|at| at > now()) {
+            return Ok(());
+        }
+        let players = match_players::of_matches(&tx, &[id]).await?;
+        match row.status {
+            MatchStatus::ReadyCheck => {
+                let reason = "not everybody accepted in time";
+                self.fall_through(services, tx, row, &players, reason).await?;
+            }
+            MatchStatus::Pending => {
+                let back = whole_tickets(&players, |_| true);
+                let reason = "no game server started the match in time";
+                self.cancel_in(services, tx, row, &players, reason, &back).await?;
+            }
+            _ => {
+                let reason = "no result was reported in time";
+                self.cancel_in(services, tx, row, &players, reason, &[]).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A ready check failed: those who did nothing wrong go back into the queue. Who declined did wrong; once the time is
@@ -225,7 +257,7 @@ impl Matches {
     async fn fall_through(
         &self,
         services: &Services,
-        tx: DatabaseTransaction,
+        tx: Tx,
         row: matches::Model,
         players: &[match_players::Model],
         reason: &str,
@@ -239,7 +271,7 @@ impl Matches {
     async fn cancel_in(
         &self,
         services: &Services,
-        tx: DatabaseTransaction,
+        tx: Tx,
         row: matches::Model,
         players: &[match_players::Model],
         reason: &str,
@@ -253,7 +285,7 @@ impl Matches {
             (matches::Column::CancelReason, Expr::value(reason)),
         ];
         matches::advance(&tx, id, row.status, changes).await?;
-        engagements::release_match(&tx, id).await?;
+        engagements::release_matches(&tx, &[id]).await?;
         let at_ms = since_start(&row, now);
         let event = own_event("MATCH_CANCELLED", at_ms, now);
         let mut told = vec![self.tell(&tx, id, vec![event]).await?];
@@ -264,11 +296,11 @@ impl Matches {
     /// Commits a change of a match together with the facts that tell of it.
     pub(super) async fn finish_change(
         &self,
-        tx: DatabaseTransaction,
+        tx: Tx,
         id: MatchId,
         players: &[match_players::Model],
         more: impl IntoIterator<Item = Fact>,
-    ) -> Result<(matches::Model, i64)> {
+    ) -> Result<(matches::Model, Written)> {
         let row = matches::by_id(&tx, id).await?.ok_or(Error::NotFound("match"))?;
         let mut facts = vec![Fact::MatchChanged {
             match_id: id,
@@ -279,8 +311,8 @@ impl Matches {
             at: now(),
         }];
         facts.extend(more);
-        let seq = self.core.commit(tx, &facts).await?;
-        Ok((row, seq))
+        let written = self.core.commit(tx, &facts).await?;
+        Ok((row, written))
     }
 }
 

@@ -4,16 +4,27 @@
 pub mod accounts;
 pub mod admin;
 mod boards;
+mod consequences;
 mod core;
+mod corrections;
+pub mod doctor;
+mod explain;
 pub mod feed;
+pub mod follow;
+pub mod leaderboards;
+mod leadership;
+mod ledger;
+mod listing;
 pub mod matches;
 pub mod paging;
 mod passwords;
 pub mod presence;
 pub mod queue;
 pub mod rankings;
+pub mod rebuild;
 pub mod relay;
 pub mod replay;
+pub mod reports;
 pub mod results;
 pub mod seasons;
 pub mod seed;
@@ -27,19 +38,25 @@ mod watch_matches;
 mod watch_queue;
 mod waves;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
 
 use self::core::Core;
-pub use self::core::now;
+pub use self::core::{now, rules_of as ladder_rules};
 use crate::{
     backends::{Backends, limiter::Decision},
     config::Config,
+    entities::outbox,
     error::{Error, Result},
-    game::mode::Catalog,
+    game::{ids::SeasonId, mode::Catalog, standing::Ladder},
 };
 
 /// What subscribers read from.
 pub use self::watch::Live;
+
+/// How long a part is waited for when it is asked whether it is there.
+const PROBE: Duration = Duration::from_secs(1);
 
 /// All use cases.
 pub struct Services {
@@ -80,9 +97,13 @@ impl Services {
         catalog: Arc<Catalog>,
         backends: Backends,
     ) -> Result<Self> {
+        let secret = match &config.jwt_secret {
+            Some(secret) => secret.clone(),
+            None => tokens::shared_secret(&backends.sql).await?,
+        };
         let core = Arc::new(Core::new(config.clone(), catalog.clone(), backends));
         let services = Self {
-            accounts: accounts::Accounts::new(core.clone()),
+            accounts: accounts::Accounts::new(core.clone(), &secret),
             admin: admin::Admin::new(core.clone()),
             feed: feed::Feed::new(core.clone()),
             matches: matches::Matches::new(core.clone()),
@@ -96,18 +117,98 @@ impl Services {
             config,
             core,
         };
+        services.core.bus.precede(follow::first(&services.core));
         services.seasons.ensure().await?;
         services.accounts.load_ended().await?;
-        services.relay.rebuild_ladder().await?;
+        boards::follow(&services.core).await?;
         Ok(services)
     }
 
-    /// Whether everything that the server needs answers.
+    /// Takes or renews the leases of everything that only one instance does.
+    pub async fn renew_leases(&self) {
+        let modes =
+            self.catalog.modes().iter().map(|mode| leadership::matchmaker(mode.id.as_str()));
+        for name in modes.chain([leadership::RELAY.into(), leadership::JANITOR.into()]) {
+            let leads = match self.core.leadership.renew(&name).await {
+                Ok(leads) => leads,
+                Err(error) => {
+                    tracing::warn!(name, %error, "the lease could not be renewed");
+                    self.core.leadership.lead(&name).is_some()
+                }
+            };
+            metrics::gauge!("rankedhonor_leads", "what" => name).set(f64::from(u8::from(leads)));
+        }
+    }
+
+    /// The tiers and bounds of a season.
+    pub fn rules(&self, season: SeasonId) -> Arc<Ladder> {
+        self.core.rules(season)
+    }
+
+    /// How often leases are to be renewed.
+    pub fn lease_interval(&self) -> Duration {
+        self.core.leadership.interval()
+    }
+
+    /// Tells the metrics how the pool is used and how far the relay is behind.
     ///
     /// # Errors
-    /// SERVICE_UNAVAILABLE, naming what does not.
-    pub async fn ready(&self) -> Result<()> {
-        self.core.sql.ping().await
+    /// SERVICE_UNAVAILABLE when the database does not answer.
+    pub async fn gauge(&self) -> Result<()> {
+        for (state, connections) in self.core.sql.connections() {
+            metrics::gauge!("rankedhonor_sql_connections", "state" => state)
+                .set(f64::from(connections));
+        }
+        let leads = self.core.leadership.lead(leadership::RELAY).is_some();
+        let (waiting, oldest) =
+            if leads { outbox::backlog(self.core.sql.read()).await? } else { (0, None) };
+        let age_ms = oldest.map_or(0, |at| now().since(at).max(0));
+        metrics::gauge!("rankedhonor_outbox_facts").set(waiting as f64);
+        metrics::gauge!("rankedhonor_outbox_lag_seconds").set(age_ms as f64 / 1_000.0);
+        Ok(())
+    }
+
+    /// Whether this instance ends what is overdue and forgets what is old.
+    pub fn sweeps(&self) -> bool {
+        self.core.leadership.lead(leadership::JANITOR).is_some()
+    }
+
+    /// Looks once at what other instances have relayed.
+    ///
+    /// # Errors
+    /// As [`follow::Poll::look`].
+    pub async fn follow(&self, poll: &mut follow::Poll) -> Result<()> {
+        poll.look(&self.core).await
+    }
+
+    /// Lets other instances lead.
+    pub async fn step_down(&self) {
+        self.core.leadership.release().await;
+    }
+
+    /// Whether what the server stands on answers, part by part.
+    pub async fn ready(&self) -> Vec<(&'static str, Result<()>)> {
+        let redis = async {
+            match &self.core.redis {
+                Some(redis) => Some(redis.ping().await),
+                None => None,
+            }
+        };
+        let documents = async {
+            match self.config.mongodb_url {
+                Some(_) => Some(self.core.documents.ready().await),
+                None => None,
+            }
+        };
+        let sql = self.core.sql.ping();
+        let (sql, redis, documents) =
+            tokio::join!(timeout(PROBE, sql), timeout(PROBE, redis), timeout(PROBE, documents));
+        let late = |late| Error::unavailable("server", late);
+        let sql = Some(sql.map_err(late).flatten());
+        let redis = redis.unwrap_or_else(|error| Some(Err(late(error))));
+        let documents = documents.unwrap_or_else(|error| Some(Err(late(error))));
+        let parts = [("sql", sql), ("redis", redis), ("mongodb", documents)];
+        parts.into_iter().filter_map(|(name, answer)| Some((name, answer?))).collect()
     }
 
     /// Takes one of the `limit` that a key has each minute.
@@ -117,7 +218,11 @@ impl Services {
     pub async fn take(&self, key: &str, limit_per_minute: u32) -> Result<()> {
         match self.core.limiter.take(key, limit_per_minute, 60_000, now()).await? {
             Decision::Allowed => Ok(()),
-            Decision::RetryAfter { ms } => Err(Error::RateLimited { retry_after_ms: ms }),
+            Decision::RetryAfter { ms } => {
+                let what = key.split(':').next().unwrap_or_default().to_owned();
+                metrics::counter!("rankedhonor_rate_limited_total", "what" => what).increment(1);
+                Err(Error::RateLimited { retry_after_ms: ms })
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Who is here: players with an open socket on this instance.
+//! Who is here: players with an open socket, on this instance or another.
 
 use std::{
     collections::HashMap,
@@ -42,16 +42,36 @@ impl Presences {
             return None;
         }
         *count += 1;
+        let first = *count == 1;
         drop(sockets);
-        Some(Connected { user, sockets: self.sockets.clone() })
+        if first {
+            let core = self.core.clone();
+            tokio::spawn(async move { core.presence.here(&[user]).await });
+        }
+        Some(Connected { user, sockets: self.sockets.clone(), core: self.core.clone() })
+    }
+
+    /// Says again who is here.
+    ///
+    /// # Errors
+    /// SERVICE_UNAVAILABLE when other instances cannot be told.
+    pub async fn renew(&self) -> Result<()> {
+        let here: Vec<_> = {
+            let sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+            sockets.keys().copied().collect()
+        };
+        self.core.presence.here(&here).await
     }
 
     /// What these users are doing.
     pub async fn of(&self, users: &[UserId]) -> Result<HashMap<UserId, Presence>> {
+        // While the others cannot be asked, this instance says whom it knows.
+        let elsewhere = self.core.presence.present(users).await.unwrap_or_default();
         let mut found: HashMap<_, _> = {
             let sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
             let presence = |user| {
-                if sockets.contains_key(user) { Presence::Online } else { Presence::Offline }
+                let here = elsewhere.contains(user) || sockets.contains_key(user);
+                if here { Presence::Online } else { Presence::Offline }
             };
             users.iter().map(|user| (*user, presence(user))).collect()
         };
@@ -68,6 +88,7 @@ impl Presences {
 pub struct Connected {
     user: UserId,
     sockets: Arc<Sockets>,
+    core: Arc<Core>,
 }
 
 impl Drop for Connected {
@@ -77,6 +98,10 @@ impl Drop for Connected {
             *count -= 1;
             if *count == 0 {
                 sockets.remove(&self.user);
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    let (core, user) = (self.core.clone(), self.user);
+                    runtime.spawn(async move { core.presence.gone(user).await });
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use moka::future::Cache;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait};
+use sea_orm::{ActiveModelTrait, EntityTrait};
 use uuid::Uuid;
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     waits::{FRESH, Wait},
 };
 use crate::{
+    backends::sql::{Tx, retrying},
     entities::{
         engagements, is_unique_violation, match_players, standings, ticket_players, tickets, users,
     },
@@ -52,15 +53,24 @@ impl Queue {
         mode: &str,
         regions: Vec<(RegionId, Option<i32>)>,
     ) -> Result<tickets::Model> {
+        retrying(|| self.try_join(user, mode, &regions)).await
+    }
+
+    async fn try_join(
+        &self,
+        user: UserId,
+        mode: &str,
+        regions: &[(RegionId, Option<i32>)],
+    ) -> Result<tickets::Model> {
         let mode = self.core.mode("input.mode", mode)?.clone();
-        let profile = users::by_id(self.core.sql.read(), user).await?;
+        let tx = self.core.sql.begin().await?;
+        let profile = users::lock(&tx, &[user]).await?.pop();
         let profile =
             profile.ok_or_else(|| Error::Unauthenticated("this account is gone".into()))?;
         if profile.is_suspended(now()) {
             return Err(Error::Forbidden("this account is suspended".into()));
         }
-        let regions = self.checked_regions(regions, profile.region)?;
-        let tx = self.core.sql.begin().await?;
+        let regions = self.checked_regions(regions.to_vec(), profile.region)?;
         refuse_engaged(engagements::of_user(&tx, user).await?.as_ref())?;
         let now = now();
         let rating = self.rating_of(&tx, user, &mode).await?;
@@ -83,9 +93,17 @@ impl Queue {
 
     /// Takes a player out of the queue; none when they were in none.
     pub async fn leave(&self, user: UserId) -> Result<Option<tickets::Model>> {
+        retrying(|| self.try_leave(user)).await
+    }
+
+    async fn try_leave(&self, user: UserId) -> Result<Option<tickets::Model>> {
         let tx = self.core.sql.begin().await?;
         let engaged = engagements::of_user(&tx, user).await?;
         let Some(id) = engaged.and_then(|row| row.ticket_id) else { return Ok(None) };
+        let ticket = tickets::lock(&tx, id).await?;
+        if ticket.is_none_or(|ticket| ticket.state != TicketState::Searching) {
+            return Ok(None);
+        }
         let ticket = self.end(&tx, id, TicketState::Cancelled).await?;
         let players = ticket_players::of_tickets(&tx, &[id]).await?;
         let fact = ticket_fact(&ticket, players.iter().map(|p| p.user_id).collect());
@@ -93,12 +111,7 @@ impl Queue {
         Ok(Some(ticket))
     }
 
-    async fn end(
-        &self,
-        tx: &DatabaseTransaction,
-        id: TicketId,
-        state: TicketState,
-    ) -> Result<tickets::Model> {
+    async fn end(&self, tx: &Tx, id: TicketId, state: TicketState) -> Result<tickets::Model> {
         tickets::end(tx, id, state, None, now()).await?;
         engagements::release_ticket(tx, id).await?;
         tickets::by_id(tx, id).await?.ok_or(Error::NotFound("ticket"))
@@ -196,26 +209,26 @@ impl Queue {
     pub async fn expire(&self) -> Result<usize> {
         let overdue = tickets::overdue(self.core.sql.read(), now(), 500).await?;
         for ticket in &overdue {
-            let tx = self.core.sql.begin().await?;
-            // Renewed or matched meanwhile: let it be.
-            let fresh = tickets::by_id(&tx, ticket.id).await?;
-            if !fresh.is_some_and(|t| t.state == TicketState::Searching && t.expires_at <= now()) {
-                continue;
-            }
-            let ended = self.end(&tx, ticket.id, TicketState::Expired).await?;
-            let players = ticket_players::of_tickets(&tx, &[ticket.id]).await?;
-            let fact = ticket_fact(&ended, players.iter().map(|p| p.user_id).collect());
-            self.core.commit(tx, &[fact]).await?;
+            retrying(|| self.expire_one(ticket.id)).await?;
         }
         Ok(overdue.len())
     }
 
+    async fn expire_one(&self, id: TicketId) -> Result<()> {
+        let tx = self.core.sql.begin().await?;
+        // Renewed or matched meanwhile: let it be.
+        let fresh = tickets::lock(&tx, id).await?;
+        if !fresh.is_some_and(|t| t.state == TicketState::Searching && t.expires_at <= now()) {
+            return Ok(());
+        }
+        let ended = self.end(&tx, id, TicketState::Expired).await?;
+        let players = ticket_players::of_tickets(&tx, &[id]).await?;
+        let fact = ticket_fact(&ended, players.iter().map(|p| p.user_id).collect());
+        self.core.commit(tx, &[fact]).await.map(drop)
+    }
+
     /// Puts tickets of a match that fell through back into the queue, with their seniority. The players must be released.
-    pub(super) async fn requeue(
-        &self,
-        tx: &DatabaseTransaction,
-        ids: &[TicketId],
-    ) -> Result<Vec<Fact>> {
+    pub(super) async fn requeue(&self, tx: &Tx, ids: &[TicketId]) -> Result<Vec<Fact>> {
         let now = now();
         let mut facts = Vec::new();
         for old in tickets::by_ids(tx, ids).await? {
@@ -238,12 +251,7 @@ impl Queue {
         Ok(facts)
     }
 
-    async fn rating_of(
-        &self,
-        tx: &DatabaseTransaction,
-        user: UserId,
-        mode: &Mode,
-    ) -> Result<Rating> {
+    async fn rating_of(&self, tx: &Tx, user: UserId, mode: &Mode) -> Result<Rating> {
         let season = self.core.season()?.id;
         if let Some(row) = standings::of_users(tx, season, &mode.id, &[user]).await?.first() {
             return Ok(row.standing().rating);
@@ -313,11 +321,7 @@ fn refuse_engaged(engaged: Option<&engagements::Model>) -> Result<()> {
     }
 }
 
-async fn enqueue(
-    tx: &DatabaseTransaction,
-    ticket: &tickets::Model,
-    holders: &[(UserId, Rating)],
-) -> Result<()> {
+async fn enqueue(tx: &Tx, ticket: &tickets::Model, holders: &[(UserId, Rating)]) -> Result<()> {
     tickets::Entity::insert(tickets::ActiveModel::from(ticket.clone()).reset_all())
         .exec_without_returning(tx)
         .await?;

@@ -1,59 +1,59 @@
 //! Takes facts out of the outbox, in order, to every projection: ladder, documents, the log of rank changes, the bus.
 //!
-//! Every step can be repeated. Documents are known by their place or id; rank changes and the mark that a fact is sent
-//! are one transaction. The ladder holds what was relayed and nothing else: after a restart it is filled with where
-//! players stood before the first fact that was not, so the same facts give the same places again.
+//! One instance at a time relays. It first gives facts their places in the log, so that whoever takes over after a crash
+//! gives the same consequences the same positions. Every step can be repeated: documents are known by their position or
+//! id; rank changes and the mark that a fact is sent are one transaction. The ladder of the one that relays holds what was
+//! relayed and nothing else: whoever takes over fills it with where players stood before the first fact that was not, so
+//! the same facts give the same ranks again. What a crash kept from the bus is told by asking everybody to look again.
 
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
-use uuid::Uuid;
+use tracing::Instrument;
 
 use super::{
     boards,
+    consequences::Consequences,
     core::{Core, now},
+    leadership::{LEADERSHIP, Lead, RELAY},
 };
 use crate::{
     backends::ladder::BoardId,
     entities::{outbox, rank_changes},
-    error::Result,
+    error::{Error, Result},
     game::{
-        event::{
-            Fact, FeedItem, LiveEvent, Notification, PlayerMove, Position, RankChange, Recorded,
-        },
-        ids::{EventId, MatchId, NotificationId, SeasonId, UserId},
-        matches::MatchStatus,
+        event::{Fact, LadderChange, LiveEvent, PlayerMove, Position, RankChange, Recorded},
+        ids::{MatchId, SeasonId},
         mode::ModeId,
+        standing::Ladder,
         time::Timestamp,
     },
+    telemetry,
 };
 
 /// Facts taken at once.
-const BATCH: u64 = 128;
-/// Wins in a row that the feed tells of.
-const STREAKS: [i32; 5] = [3, 5, 10, 20, 50];
+const BATCH: u64 = 512;
 
-/// What a batch of facts leads to.
+/// What the relaying instance knows.
 #[derive(Default)]
-struct Consequences {
-    upto: i64,
-    facts: usize,
-    ranks: Vec<RankChange>,
-    feed: Vec<FeedItem>,
-    notifications: Vec<Notification>,
-    live: Vec<LiveEvent>,
+struct Leading {
+    /// The token under which it took over.
+    token: Option<i64>,
+    /// The last place it gave.
+    place: i64,
+    /// A batch that the ladder has and the database has not: a failed attempt is repeated with what it worked out.
+    unfinished: Option<Consequences>,
 }
 
 /// See the module.
 pub struct Relay {
     core: Arc<Core>,
-    /// A batch that the ladder has and the database has not: a failed attempt is repeated with what it worked out.
-    unfinished: Mutex<Option<Consequences>>,
+    leading: Mutex<Leading>,
 }
 
 impl Relay {
     pub(super) fn new(core: Arc<Core>) -> Self {
-        Self { core, unfinished: Mutex::default() }
+        Self { core, leading: Mutex::default() }
     }
 
     /// Waits until a transaction wrote facts.
@@ -61,116 +61,175 @@ impl Relay {
         self.core.wake_relay.notified().await;
     }
 
-    /// Takes one batch of facts everywhere; returns how many there were.
+    /// Mends the mirror of the leaderboards where it missed something and no result does so.
+    pub async fn mend_mirror(&self) {
+        if !self.core.mirror.as_ref().is_some_and(|mirror| mirror.is_stale()) {
+            return;
+        }
+        let leading = self.leading.lock().await;
+        if let Some(lead) = self.core.leadership.lead(RELAY)
+            && leading.token == Some(lead.token)
+        {
+            boards::mirror(&self.core, &lead, &[]).await;
+        }
+    }
+
+    /// Takes one batch of facts everywhere; returns how many there were, which is none while another instance relays.
     ///
     /// # Errors
     /// When a projection is away. Nothing is lost: the next attempt goes on where this one stopped.
     pub async fn run_once(&self) -> Result<usize> {
-        let mut unfinished = self.unfinished.lock().await;
-        if unfinished.is_none() {
+        let mut leading = self.leading.lock().await;
+        let Some(lead) = self.core.leadership.lead(RELAY) else {
+            if leading.token.take().is_some() {
+                *leading = Leading::default();
+                boards::follow(&self.core).await?;
+            }
+            return Ok(0);
+        };
+        if leading.token != Some(lead.token) {
+            *leading = self.take_over(&lead).await?;
+        }
+        let done = self.relay(&mut leading, &lead).await;
+        if matches!(done, Err(Error::Unavailable { what: LEADERSHIP, .. })) {
+            self.core.leadership.lost(RELAY);
+        }
+        done
+    }
+
+    async fn take_over(&self, lead: &Lead) -> Result<Leading> {
+        boards::lead(&self.core).await?;
+        let place = outbox::last_place(self.core.sql.read()).await?;
+        self.core.bus.gap().await?;
+        tracing::info!(token = lead.token, "this instance relays");
+        Ok(Leading { token: Some(lead.token), place, unfinished: None })
+    }
+
+    async fn relay(&self, leading: &mut Leading, lead: &Lead) -> Result<usize> {
+        if leading.unfinished.is_none() {
             let facts = outbox::unsent(self.core.sql.read(), BATCH).await?;
             if facts.is_empty() {
                 return Ok(0);
             }
-            *unfinished = Some(self.work_out(facts).await?);
+            let facts = self.placed(facts, &mut leading.place, lead).await?;
+            leading.unfinished = Some(self.work_out(facts).await?);
         }
-        let Some(batch) = unfinished.as_mut() else { return Ok(0) };
-        self.core.documents.append(&batch.feed, &batch.notifications).await?;
+        let Some(batch) = leading.unfinished.as_ref() else { return Ok(0) };
+        self.core.documents.append(&batch.documents).await?;
         let tx = self.core.sql.begin().await?;
+        // What a commit without an answer has written already stays as it is.
         rank_changes::append(&tx, batch.ranks.clone()).await?;
         outbox::mark_sent(&tx, batch.upto, now()).await?;
+        lead.check(&tx).await?;
         tx.commit().await?;
-        let batch = unfinished.take().unwrap_or_default();
-        drop(unfinished);
-        self.core.relayed.send_replace(batch.upto);
+        let mut batch = leading.unfinished.take().unwrap_or_default();
+        let told = batch.facts.len();
+        boards::mirror(&self.core, lead, &batch.ladder).await;
+        batch.live.push(LiveEvent::Relayed {
+            by: self.core.instance,
+            token: lead.token,
+            facts: batch.facts.clone(),
+            changes: batch.ladder,
+            traces: batch.traces,
+        });
         let live: Vec<_> = batch.live.into_iter().map(Arc::new).collect();
-        self.core.bus.publish(&live).await?;
-        metrics::counter!("rankedhonor_facts_relayed_total").increment(batch.facts as u64);
-        Ok(batch.facts)
+        let published = self.core.bus.publish(&live).await;
+        self.core.waiting.told(&batch.facts);
+        metrics::counter!("rankedhonor_facts_relayed_total").increment(told as u64);
+        published.map(|()| told)
     }
 
-    async fn work_out(&self, facts: Vec<Recorded>) -> Result<Consequences> {
-        let mut batch = Consequences { facts: facts.len(), ..Consequences::default() };
-        for recorded in facts {
-            batch.upto = recorded.seq;
-            self.add(recorded, &mut batch).await?;
+    /// The facts with their places, which are given to those that have none.
+    async fn placed(
+        &self,
+        facts: Vec<Recorded>,
+        last: &mut i64,
+        lead: &Lead,
+    ) -> Result<Vec<(i64, Recorded)>> {
+        let mut place = *last;
+        let mut given = Vec::new();
+        let mut placed = Vec::new();
+        for fact in facts {
+            let at = fact.place.unwrap_or_else(|| {
+                place += 1;
+                given.push((fact.seq, place));
+                place
+            });
+            placed.push((at, fact));
+        }
+        if !given.is_empty() {
+            let tx = self.core.sql.begin().await?;
+            if !outbox::give_places(&tx, &given).await? {
+                return Err(Error::Unavailable { what: LEADERSHIP, source: None });
+            }
+            lead.check(&tx).await?;
+            tx.commit().await?;
+            *last = place;
+        }
+        Ok(placed)
+    }
+
+    async fn work_out(&self, facts: Vec<(i64, Recorded)>) -> Result<Consequences> {
+        let mut batch = Consequences::default();
+        for (place, recorded) in facts {
+            batch.upto = place;
+            batch.facts.push(recorded.id);
+            let span = tracing::debug_span!("relay", kind = recorded.fact.kind(), place);
+            if let Some(trace) = &recorded.trace {
+                telemetry::follows(&span, trace);
+                batch.traces.push(trace.clone());
+            }
+            self.add(place, recorded, &mut batch).instrument(span).await?;
         }
         Ok(batch)
     }
 
-    async fn add(&self, recorded: Recorded, batch: &mut Consequences) -> Result<()> {
-        let Recorded { seq, id, fact } = recorded;
-        match fact {
-            Fact::Ticket { ticket, mode, players } => {
-                batch.live.push(LiveEvent::Ticket { ticket, mode, players });
-            }
-            Fact::MatchMade { match_id, mode, players, ready_check, at } => {
-                let body = if ready_check { "Accept it to play." } else { "Get ready to play." };
-                let text = ("MATCH_FOUND", "Match found", Some(body.to_owned()));
-                batch.notify(
-                    id,
-                    at,
-                    &players,
-                    text,
-                    &serde_json::json!({"matchId": match_id, "mode": mode}),
-                );
-                let status =
-                    if ready_check { MatchStatus::ReadyCheck } else { MatchStatus::Pending };
-                batch.live.push(LiveEvent::Match { match_id, mode, status, players, made: true });
-            }
-            Fact::MatchChanged { match_id, mode, status, players, reason, at } => {
-                if status == MatchStatus::Cancelled {
-                    let data =
-                        serde_json::json!({"matchId": match_id, "mode": mode, "reason": reason});
-                    batch.notify(
-                        id,
-                        at,
-                        &players,
-                        ("MATCH_CANCELLED", "Match cancelled", reason),
-                        &data,
-                    );
-                }
-                batch.live.push(LiveEvent::Match { match_id, mode, status, players, made: false });
-            }
+    async fn add(&self, place: i64, recorded: Recorded, batch: &mut Consequences) -> Result<()> {
+        match &recorded.fact {
             Fact::MatchFinished { match_id, mode, season, players, at } => {
-                self.finished(batch, (seq, id), (match_id, mode, season), players, at).await?;
+                let of = (Some(*match_id), mode, *season);
+                self.moved(batch, of, players, (place, *at)).await?;
             }
-            Fact::Timeline { match_id, events } => {
-                batch.live.push(LiveEvent::Timeline { match_id, events });
+            Fact::Corrected { mode, season, players, at, .. }
+            | Fact::Lapsed { mode, season, players, at }
+                if !players.is_empty() =>
+            {
+                self.moved(batch, (None, mode, *season), players, (place, *at)).await?;
             }
-            Fact::SessionEnded { session } => batch.live.push(LiveEvent::SessionEnded { session }),
-            Fact::SeasonStarted { season, name, at } => {
+            Fact::SeasonStarted { .. } => {
                 // Known here before anybody is told to look at the new boards.
                 self.core.learn_season().await?;
-                batch.tell(vec![FeedItem {
-                    position: Position::of(seq, 0),
-                    kind: "SEASON_STARTED".into(),
-                    user: None,
-                    match_id: None,
-                    data: serde_json::json!({"season": season, "name": name}),
-                    at,
-                }]);
-                batch.live.push(LiveEvent::Board { mode: None });
+                batch.ladder.push(LadderChange::Season);
             }
-            Fact::RegionChanged { user, region } => {
-                self.core.ladder.set_region(user, region).await?;
-                batch.live.push(LiveEvent::Board { mode: None });
+            Fact::HomeChanged { user, home } => {
+                self.core.ladder.set_home(*user, home.clone()).await?;
+                batch.ladder.push(LadderChange::Home { user: *user, home: home.clone() });
             }
+            _ => {}
         }
+        batch.tell(&self.rules(&recorded.fact), place, recorded);
         Ok(())
     }
 
-    async fn finished(
+    /// The tiers of the season that a fact belongs to.
+    fn rules(&self, fact: &Fact) -> Arc<Ladder> {
+        match fact.moves() {
+            Some((_, season, _)) => self.core.rules(season),
+            None => self.core.catalog.ladder.clone(),
+        }
+    }
+
+    /// Moves players on the ladder, because of a match or none.
+    async fn moved(
         &self,
         batch: &mut Consequences,
-        (seq, event): (i64, EventId),
-        (match_id, mode, season): (MatchId, ModeId, SeasonId),
-        players: Vec<PlayerMove>,
-        at: Timestamp,
+        (match_id, mode, season): (Option<MatchId>, &ModeId, SeasonId),
+        players: &[PlayerMove],
+        (place, at): (i64, Timestamp),
     ) -> Result<()> {
         boards::ensure(&self.core, season).await?;
         let board = BoardId { mode: mode.clone(), season };
-        let moved = self.core.ladder.submit(&board, &players).await?;
+        let moved = self.core.ladder.submit(&board, players).await?;
         let mut changes: Vec<RankChange> = players
             .iter()
             .zip(moved.players)
@@ -178,7 +237,7 @@ impl Relay {
                 position: Position::default(),
                 user: player.user,
                 mode: mode.clone(),
-                match_id: Some(match_id),
+                match_id,
                 mmr_before: player.mmr_before,
                 mmr_after: player.mmr_after,
                 rank_before,
@@ -205,141 +264,35 @@ impl Relay {
             }
         }));
         for (change, index) in changes.iter_mut().zip(0..) {
-            change.position = Position::of(seq, index);
+            change.position = Position::of(place, index);
         }
-        batch.tell_feed(seq, match_id, &mode, &players, at);
-        batch.tell_tiers((seq, event), &self.core, (&mode, match_id), &players, at);
-        let users = players.iter().map(|player| player.user).collect();
-        batch.live.push(LiveEvent::Match {
-            match_id,
-            mode: mode.clone(),
-            status: MatchStatus::Completed,
-            players: users,
-            made: false,
-        });
         batch.ranks.extend(changes.iter().cloned());
         batch.live.push(LiveEvent::Ranks { mode: mode.clone(), changes });
-        batch.live.push(LiveEvent::Board { mode: Some(mode) });
+        let players = players.to_vec();
+        batch.ladder.push(LadderChange::Moves { mode: mode.clone(), season, players });
         Ok(())
     }
 
-    /// Fills the ladder with the places of the current season that were relayed.
-    pub(super) async fn rebuild_ladder(&self) -> Result<()> {
-        self.core.relayed.send_replace(outbox::last_sent(self.core.sql.read()).await?);
-        boards::ensure(&self.core, self.core.season()?.id).await
-    }
-}
-
-impl Consequences {
-    fn notify(
-        &mut self,
-        event: EventId,
-        at: Timestamp,
-        users: &[UserId],
-        (kind, title, body): (&str, &str, Option<String>),
-        data: &serde_json::Value,
-    ) {
-        for (user, index) in users.iter().zip(0..) {
-            let notification = Notification {
-                id: derived(event, index),
-                user: *user,
-                kind: kind.into(),
-                title: title.into(),
-                body: body.clone(),
-                data: data.clone(),
-                read_at: None,
-                created_at: at,
-            };
-            self.live.push(LiveEvent::Notification(notification.clone()));
-            self.notifications.push(notification);
-        }
-    }
-
-    fn tell(&mut self, items: Vec<FeedItem>) {
-        self.feed.extend(items.iter().cloned());
-        self.live.push(LiveEvent::Feed { items });
-    }
-
-    fn tell_feed(
-        &mut self,
-        seq: i64,
-        match_id: MatchId,
-        mode: &ModeId,
-        players: &[PlayerMove],
-        at: Timestamp,
-    ) {
-        let names: Vec<_> = players.iter().map(|player| &player.username).collect();
-        let mut items = vec![FeedItem {
-            position: Position::of(seq, 0),
-            kind: "MATCH_COMPLETED".into(),
-            user: None,
-            match_id: Some(match_id),
-            data: serde_json::json!({"mode": mode, "players": names}),
-            at,
-        }];
-        for (player, index) in players.iter().zip(1..) {
-            if STREAKS.contains(&player.streak) {
-                items.push(FeedItem {
-                    position: Position::of(seq, index),
-                    kind: "WIN_STREAK".into(),
-                    user: Some(player.user),
-                    match_id: Some(match_id),
-                    data: serde_json::json!({"mode": mode, "wins": player.streak}),
-                    at,
-                });
+    /// Makes the documents of every fact that is kept once more; what is there already stays as it is. Says how many facts
+    /// there were.
+    ///
+    /// # Errors
+    /// When SQL or the document store is away.
+    pub async fn retell(&self, progress: impl Fn(u64)) -> Result<u64> {
+        let (mut place, mut told) = (0, 0);
+        loop {
+            let facts = outbox::sent_behind(self.core.sql.read(), place, BATCH).await?;
+            if facts.is_empty() {
+                return Ok(told);
             }
-        }
-        self.tell(items);
-    }
-
-    fn tell_tiers(
-        &mut self,
-        (seq, event): (i64, EventId),
-        core: &Core,
-        (mode, match_id): (&ModeId, MatchId),
-        players: &[PlayerMove],
-        at: Timestamp,
-    ) {
-        let offset = i64::try_from(players.len()).unwrap_or(0) + 1;
-        let mut items = Vec::new();
-        for (player, index) in players.iter().zip(0..) {
-            // The first tier after the placements is neither up nor down.
-            let (Some(before), Some(after)) = (player.tier_before, player.tier_after) else {
-                continue;
-            };
-            let (kind, title) = match after.cmp(&before) {
-                std::cmp::Ordering::Greater => ("RANK_UP", "You moved up"),
-                std::cmp::Ordering::Less => ("RANK_DOWN", "You moved down"),
-                std::cmp::Ordering::Equal => continue,
-            };
-            let label = |index| core.catalog.ladder.tier(index).map(|tier| tier.label.clone());
-            let data = serde_json::json!({
-                "mode": mode, "matchId": match_id, "from": label(before), "to": label(after),
-            });
-            let text = (kind, title, label(after));
-            // One id a player: the others of this match got theirs from their own index.
-            let id = EventId::from_uuid(derived(event, index).uuid());
-            self.notify(id, at, &[player.user], text, &data);
-            items.push(FeedItem {
-                position: Position::of(seq, offset + i64::from(index)),
-                kind: kind.into(),
-                user: Some(player.user),
-                match_id: Some(match_id),
-                data,
-                at,
-            });
-        }
-        if !items.is_empty() {
-            self.tell(items);
+            let mut batch = Consequences::default();
+            for recorded in facts {
+                place = recorded.place.unwrap_or(place);
+                told += 1;
+                batch.tell(&self.rules(&recorded.fact), place, recorded);
+            }
+            self.core.documents.append(&batch.documents).await?;
+            progress(told);
         }
     }
-}
-
-/// The id of an event's `index`-th notification: the event's own with another end, so that making it twice makes it once.
-fn derived(event: EventId, index: u16) -> NotificationId {
-    let mut bytes = event.uuid().into_bytes();
-    for (byte, part) in bytes[14..].iter_mut().zip(index.to_be_bytes()) {
-        *byte ^= part;
-    }
-    NotificationId::from_uuid(Uuid::from_bytes(bytes))
 }

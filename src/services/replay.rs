@@ -8,6 +8,7 @@ use std::{
 use crate::{
     error::{Error, Result},
     game::{
+        matches::outcome,
         rating::{self, Rating, RatingParams},
         score::Score,
         time::DAY_MS,
@@ -22,6 +23,8 @@ const PROGRESS_EVERY: u64 = 10_000;
 struct Player {
     rating: Rating,
     last_ms: i64,
+    /// Wins in a row; negative: losses.
+    streak: i32,
 }
 
 /// One line: when, who against whom, and how it ended for the first team (1 won, 0.5 drew, 0 lost).
@@ -120,9 +123,17 @@ impl Replay<'_> {
             0.0 => [2, 1],
             _ => [1, 1],
         };
+        let streaks = teams
+            .each_ref()
+            .map(|team| team.iter().map(|index| self.players[*index].streak).collect::<Vec<_>>());
+        let ratings = rating::guarded(ratings, &streaks, &places, self.params);
         let updated = rating::update(&ratings, &places, self.params);
-        for (index, rating) in teams.iter().flatten().zip(updated.into_iter().flatten()) {
-            self.players[*index] = Player { rating, last_ms: line.at_ms };
+        for ((team, place), updated) in teams.iter().zip(places).zip(updated) {
+            let ended = outcome(place, &places);
+            for (index, rating) in team.iter().zip(updated) {
+                let streak = ended.streak(self.players[*index].streak);
+                self.players[*index] = Player { rating, last_ms: line.at_ms, streak };
+            }
         }
         chance
     }
@@ -133,7 +144,8 @@ impl Replay<'_> {
                 if let Some(index) = self.known.get(*id) {
                     return *index;
                 }
-                self.players.push(Player { rating: self.params.start(), last_ms: at_ms });
+                let rating = self.params.start();
+                self.players.push(Player { rating, last_ms: at_ms, streak: 0 });
                 self.known.insert((*id).into(), self.players.len() - 1);
                 self.players.len() - 1
             })

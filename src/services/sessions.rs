@@ -1,8 +1,14 @@
 //! Sessions: how they begin, go on and end (rules 3 and 4).
 
-use std::sync::PoisonError;
+use std::{
+    collections::HashMap,
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Set};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -12,25 +18,90 @@ use super::{
     tokens,
 };
 use crate::{
+    backends::sql::{Tx, retrying},
     entities::{refresh_tokens, sessions, users},
     error::{Error, Result},
-    game::{accounts::SignedIn, event::Fact, ids::SessionId, time::Timestamp},
+    game::{
+        accounts::SignedIn,
+        event::Fact,
+        ids::{SessionId, UserId},
+        time::Timestamp,
+    },
 };
+
+/// A line for the audit trail.
+pub fn activity(user: UserId, kind: &str, by: Option<UserId>, data: serde_json::Value) -> Fact {
+    Fact::Activity { user, kind: kind.into(), by, data, at: now() }
+}
+
+/// How far the clocks of two instances may be apart, with the time that a transaction takes, in milliseconds.
+const SKEW_MS: i64 = 15_000;
+
+/// Sessions that ended before their time, while an access token of theirs could still be about.
+pub struct Revoked {
+    ended: RwLock<HashMap<SessionId, Timestamp>>,
+    endings: broadcast::Sender<SessionId>,
+    /// Until when the database was asked, in milliseconds since 1970.
+    loaded: AtomicI64,
+}
+
+impl Default for Revoked {
+    fn default() -> Self {
+        Self {
+            ended: RwLock::default(),
+            endings: broadcast::channel(1024).0,
+            loaded: AtomicI64::new(0),
+        }
+    }
+}
+
+impl Revoked {
+    /// Refuses a session's access tokens from now on, and tells its sockets.
+    pub fn end(&self, id: SessionId, at: Timestamp) {
+        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
+        if ended.insert(id, at).is_none() {
+            // An error means that nobody listens.
+            let _ = self.endings.send(id);
+        }
+    }
+
+    fn has(&self, id: SessionId) -> bool {
+        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+    }
+
+    fn forget(&self, before: Timestamp) {
+        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
+        ended.retain(|_, at| *at >= before);
+    }
+}
 
 impl Accounts {
     /// Begins a session for a user who has just proved who they are.
     pub async fn begin_session(&self, user: users::Model, from: &Origin) -> Result<Tokens> {
+        retrying(|| self.try_begin(&user, from)).await
+    }
+
+    async fn try_begin(&self, user: &users::Model, from: &Origin) -> Result<Tokens> {
         let now = now();
         let tx = self.core.sql.begin().await?;
+        let fresh = users::lock(&tx, &[user.id]).await?.pop();
+        // Whoever proved who they are with a password that was changed meanwhile has not.
+        let user = fresh
+            .filter(|fresh| fresh.password_hash == user.password_hash)
+            .ok_or_else(|| Error::Unauthenticated("the password was changed just now".into()))?;
+        refuse_suspended(&user)?;
         let (tokens, session) = self.new_session(&tx, user, from, now).await?;
         tracing::debug!(%session, "session began");
-        tx.commit().await?;
+        let data = serde_json::json!({
+            "session": session, "address": from.address, "userAgent": from.user_agent,
+        });
+        self.core.commit(tx, &[activity(tokens.user.id, "SIGNED_IN", None, data)]).await?;
         Ok(tokens)
     }
 
     pub(super) async fn new_session(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         user: users::Model,
         from: &Origin,
         now: Timestamp,
@@ -53,7 +124,7 @@ impl Accounts {
 
     async fn issue(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         user: users::Model,
         session: SessionId,
         now: Timestamp,
@@ -85,6 +156,10 @@ impl Accounts {
     /// # Errors
     /// UNAUTHENTICATED when the token is unknown, used or out of date, or its session has ended.
     pub async fn refresh(&self, token: &str) -> Result<Tokens> {
+        retrying(|| self.try_refresh(token)).await
+    }
+
+    async fn try_refresh(&self, token: &str) -> Result<Tokens> {
         let refused = || Error::Unauthenticated("the refresh token is not valid".into());
         let now = now();
         let hash = tokens::hash(token);
@@ -97,7 +172,9 @@ impl Accounts {
         }
         if !refresh_tokens::take(&tx, &hash, now).await? {
             tracing::warn!(session = %session.id, user = %session.user_id, "a refresh token was used twice");
-            self.end_sessions(tx, &[session.id]).await?;
+            let data = serde_json::json!({"session": session.id});
+            let trail = activity(session.user_id, "REFRESH_TOKEN_REUSED", None, data);
+            self.end_sessions(tx, &[session.id], trail).await?;
             return Err(refused());
         }
         let user = users::by_id(&tx, session.user_id).await?.ok_or_else(refused)?;
@@ -114,29 +191,32 @@ impl Accounts {
     /// Ends the viewer's session.
     pub async fn logout(&self, who: &SignedIn) -> Result<()> {
         let tx = self.core.sql.begin().await?;
-        self.end_sessions(tx, &[who.session]).await
+        let data = serde_json::json!({"session": who.session});
+        let trail = activity(who.user, "SIGNED_OUT", None, data);
+        self.end_sessions(tx, &[who.session], trail).await
     }
 
     /// Ends every session of the viewer.
     pub async fn logout_everywhere(&self, who: &SignedIn) -> Result<()> {
         let tx = self.core.sql.begin().await?;
         let live = sessions::live_of(&tx, who.user).await?;
-        self.end_sessions(tx, &live).await
+        let trail = activity(who.user, "SIGNED_OUT_EVERYWHERE", None, serde_json::json!({}));
+        self.end_sessions(tx, &live, trail).await
     }
 
     /// Sessions as they end before their time.
     pub fn ended_sessions(&self) -> broadcast::Receiver<SessionId> {
-        self.endings.subscribe()
+        self.core.revoked.endings.subscribe()
     }
 
     /// Whether a session ended before its time.
     pub fn has_ended(&self, session: SessionId) -> bool {
-        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
+        self.core.revoked.has(session)
     }
 
     /// Ends sessions, commits, and refuses their access tokens from now on.
-    pub async fn end_sessions(&self, tx: DatabaseTransaction, ids: &[SessionId]) -> Result<()> {
-        let mut facts = Vec::new();
+    pub async fn end_sessions(&self, tx: Tx, ids: &[SessionId], trail: Fact) -> Result<()> {
+        let mut facts = vec![trail];
         for id in ids {
             if sessions::end(&tx, *id, now()).await? {
                 facts.push(Fact::SessionEnded { session: *id });
@@ -144,28 +224,23 @@ impl Accounts {
         }
         self.core.commit(tx, &facts).await?;
         for id in ids {
-            self.forget_session(*id, now());
+            self.core.revoked.end(*id, now());
         }
         Ok(())
     }
 
-    /// Refuses a session's access tokens from now on, and tells its sockets.
-    pub fn forget_session(&self, id: SessionId, at: Timestamp) {
-        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-        if ended.insert(id, at).is_none() {
-            // An error means that nobody listens.
-            let _ = self.endings.send(id);
-        }
-    }
-
-    /// Hears of sessions that ended on other instances, and before this one started.
+    /// Hears of sessions that ended on other instances, and before this one started. What the bus tells at once is found
+    /// here when it does not.
     pub async fn load_ended(&self) -> Result<()> {
-        let horizon = now().plus_ms(-self.access_ms() - 60_000);
-        for (id, at) in sessions::ended_since(self.core.sql.read(), horizon).await? {
-            self.forget_session(id, at.unwrap_or(horizon));
+        let now = now();
+        let horizon = now.plus_ms(-self.access_ms() - 60_000);
+        let loaded = Timestamp(self.core.revoked.loaded.load(Ordering::Relaxed));
+        let since = horizon.max(loaded.plus_ms(-SKEW_MS));
+        for (id, at) in sessions::ended_since(self.core.sql.read(), since).await? {
+            self.core.revoked.end(id, at.unwrap_or(now));
         }
-        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-        ended.retain(|_, at| *at >= horizon);
+        self.core.revoked.loaded.store(now.0, Ordering::Relaxed);
+        self.core.revoked.forget(horizon);
         Ok(())
     }
 
@@ -173,7 +248,7 @@ impl Accounts {
     pub async fn sweep(&self) -> Result<()> {
         let tx = self.core.sql.begin().await?;
         refresh_tokens::forget(&tx, now()).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     fn access_ms(&self) -> i64 {

@@ -1,13 +1,12 @@
 //! What happened in a match, line by line.
 
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait};
-
 use super::{
     core::now,
     matches::{Matches, wrong_state},
     paging::{Page, Slice},
 };
 use crate::{
+    backends::sql::{Tx, retrying},
     entities::{match_events, match_players, matches},
     error::{Error, Result},
     game::{
@@ -57,18 +56,26 @@ impl Matches {
             let message = format!("report 1 to {EVENTS_MAX} events at once");
             return Err(Error::bad_input("input.events", message));
         }
+        retrying(|| self.try_record(id, &events)).await
+    }
+
+    async fn try_record(
+        &self,
+        id: MatchId,
+        events: &[NewEvent],
+    ) -> Result<(matches::Model, usize)> {
         let tx = self.core.sql.begin().await?;
-        let row = matches::by_id(&tx, id).await?.ok_or(Error::NotFound("match"))?;
+        let row = matches::lock(&tx, id).await?.ok_or(Error::NotFound("match"))?;
         let players = match_players::of_matches(&tx, &[id]).await?;
-        check_events(&events, &players)?;
+        check_events(events, &players)?;
         let sequences: Vec<_> = events.iter().map(|event| event.sequence).collect();
         let mut seen: std::collections::HashSet<_> =
             match_events::recorded(&tx, id, &sequences).await?.into_iter().collect();
         let now = now();
         let fresh: Vec<_> = events
-            .into_iter()
+            .iter()
             .filter(|event| seen.insert(event.sequence))
-            .map(|event| (Some(event.sequence), timeline_event(event, now)))
+            .map(|event| (Some(event.sequence), timeline_event(event.clone(), now)))
             .collect();
         if fresh.is_empty() {
             return Ok((row, 0));
@@ -85,35 +92,44 @@ impl Matches {
     /// Adds events to a timeline, each at the next place.
     pub(super) async fn tell(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         id: MatchId,
         events: Vec<(Option<i32>, TimelineEvent)>,
     ) -> Result<Fact> {
-        let mut position = match_events::last_position(tx, id).await?;
-        let mut rows = Vec::new();
+        let mut told = tell_all(tx, vec![(id, events)]).await?;
+        told.pop().ok_or_else(|| Error::internal("nothing was told"))
+    }
+}
+
+/// What a timeline is to grow by: each event with the game server's own number, where it has one.
+pub(super) type Growth = (MatchId, Vec<(Option<i32>, TimelineEvent)>);
+
+/// Adds events to timelines, each at the next place.
+pub(super) async fn tell_all(tx: &Tx, growths: Vec<Growth>) -> Result<Vec<Fact>> {
+    let ids: Vec<_> = growths.iter().map(|(id, _)| *id).collect();
+    let last = match_events::last_positions(tx, &ids).await?;
+    let (mut rows, mut facts) = (Vec::new(), Vec::new());
+    for (id, events) in growths {
         let mut told = Vec::new();
-        for (sequence, mut event) in events {
-            position += 1;
-            event.position = position;
-            rows.push(
-                match_events::ActiveModel::from(match_events::Model {
-                    match_id: id,
-                    position,
-                    sequence,
-                    kind: event.kind.clone(),
-                    at_ms: event.at_ms,
-                    actor: event.actor,
-                    target: event.target,
-                    data: event.data.as_ref().map(ToString::to_string),
-                    recorded_at: event.recorded_at,
-                })
-                .reset_all(),
-            );
+        for ((sequence, mut event), place) in events.into_iter().zip(1..) {
+            event.position = last.get(&id).copied().unwrap_or(0) + place;
+            rows.push(match_events::Model {
+                match_id: id,
+                position: event.position,
+                sequence,
+                kind: event.kind.clone(),
+                at_ms: event.at_ms,
+                actor: event.actor,
+                target: event.target,
+                data: event.data.as_ref().map(ToString::to_string),
+                recorded_at: event.recorded_at,
+            });
             told.push(event);
         }
-        match_events::Entity::insert_many(rows).exec_without_returning(tx).await?;
-        Ok(Fact::Timeline { match_id: id, events: told })
+        facts.push(Fact::Timeline { match_id: id, events: told });
     }
+    match_events::add(tx, rows).await?;
+    Ok(facts)
 }
 
 /// Milliseconds from a match's start to now.

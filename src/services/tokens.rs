@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    backends::sql::Sql,
+    entities::secrets,
     error::{Error, Result},
     game::{
         accounts::{Role, SignedIn},
@@ -37,6 +39,15 @@ struct JoinClaims {
     #[serde(rename = "match")]
     match_id: MatchId,
     exp: i64,
+}
+
+/// The secret that all instances on a database share.
+pub async fn shared_secret(sql: &Sql) -> Result<SecretString> {
+    let tx = sql.begin().await?;
+    let fresh = hex::encode(rand::random::<[u8; 32]>());
+    let secret = secrets::kept(&tx, "jwt", fresh).await?;
+    tx.commit().await?;
+    Ok(secret.into())
 }
 
 /// Signs and checks. HS256 and nothing else.

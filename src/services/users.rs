@@ -9,13 +9,19 @@ use super::{
     paging::{Page, Slice},
 };
 use crate::{
+    backends::sql::retrying,
     entities::users,
     error::{Error, Result},
-    game::{accounts::fold, event::Fact, ids::UserId, mode::RegionId},
+    game::{
+        accounts::fold,
+        event::Fact,
+        ids::UserId,
+        mode::{Country, RegionId},
+    },
 };
 
 /// What a profile is changed to: the outer none leaves it as it is, the inner one takes it away.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
     /// Where they play by default.
     pub region: Option<Option<RegionId>>,
@@ -71,14 +77,15 @@ impl Users {
     /// BAD_USER_INPUT, naming the field.
     pub async fn update(&self, id: UserId, change: ProfileChange) -> Result<users::Model> {
         let change = self.checked(change)?;
+        retrying(|| self.try_update(id, change.clone())).await
+    }
+
+    async fn try_update(&self, id: UserId, change: ProfileChange) -> Result<users::Model> {
         let tx = self.core.sql.begin().await?;
-        let user = users::by_id(&tx, id).await?.ok_or(Error::NotFound("user"))?;
+        let user = users::lock(&tx, &[id]).await?.pop().ok_or(Error::NotFound("user"))?;
         let mut facts = Vec::new();
         let mut row = user.clone().into_active_model();
         if let Some(region) = change.region {
-            if region != user.region {
-                facts.push(Fact::RegionChanged { user: id, region: region.clone() });
-            }
             row.region = Set(region);
         }
         if let Some(country) = change.country {
@@ -90,10 +97,14 @@ impl Users {
         if let Some(bio) = change.bio {
             row.bio = Set(bio);
         }
+        let home = user.home();
         let user = if row.is_changed() { row.update(&tx).await? } else { user };
-        let seq = self.core.commit(tx, &facts).await?;
+        if user.home() != home {
+            facts.push(Fact::HomeChanged { user: id, home: user.home() });
+        }
+        let written = self.core.commit(tx, &facts).await?;
         if !facts.is_empty() {
-            self.core.settled(seq).await;
+            written.settled().await;
         }
         Ok(user)
     }
@@ -103,13 +114,7 @@ impl Users {
             self.core.region("input.region", region)?;
         }
         if let Some(Some(country)) = &mut change.country {
-            if country.len() != 2 || !country.bytes().all(|b| b.is_ascii_alphabetic()) {
-                return Err(Error::bad_input(
-                    "input.country",
-                    "a country is its two letters by ISO 3166-1, such as NO",
-                ));
-            }
-            country.make_ascii_uppercase();
+            *country = checked_country("input.country", country)?.as_str().to_owned();
         }
         if let Some(Some(url)) = &change.avatar_url {
             let plain = url.chars().all(|c| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c));
@@ -127,4 +132,10 @@ impl Users {
         }
         Ok(change)
     }
+}
+
+/// The country of that code.
+pub fn checked_country(field: &str, code: &str) -> Result<Country> {
+    let message = "a country is its two letters by ISO 3166-1, such as NO";
+    Country::parse(code).ok_or_else(|| Error::bad_input(field, message))
 }

@@ -8,12 +8,17 @@ use tokio::time::Instant;
 
 use crate::{
     backends::bus::{Signal, Subscription},
-    error::Result,
+    error::{Error, Result},
     game::event::LiveEvent,
 };
 
 /// What a subscriber reads: a stream that ends with its first error.
 pub type Live<T> = BoxStream<'static, Result<T>>;
+
+/// How long an open stream waits for what it reads from.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+const PAUSE_MAX: Duration = Duration::from_secs(3);
 
 /// How many entries of a log are read at once.
 pub const CHUNK: u64 = 200;
@@ -29,6 +34,25 @@ pub struct Log<R, P> {
     pub pick: P,
 }
 
+/// Reads for a stream that is open already: while what is read from is away, or asked by everybody at once, it is tried
+/// again, a while later each time, so that an outage does not end every stream.
+pub async fn patiently<T, F>(read: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let began = Instant::now();
+    let mut pause = PAUSE_MIN;
+    loop {
+        match read().await {
+            Err(Error::Unavailable { .. } | Error::Contended(_)) if began.elapsed() < PATIENCE => {
+                tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Follows a log behind `last`. The bus is listened to already, so what comes while the log is read is not missed; what
 /// the bus drops is read from the log.
 pub fn follow<T, R, P>(
@@ -39,20 +63,27 @@ pub fn follow<T, R, P>(
 ) -> Live<T>
 where
     T: Send + 'static,
-    R: Fn(i64) -> BoxFuture<'static, Result<Vec<Placed<T>>>> + Send + 'static,
+    R: Fn(i64) -> BoxFuture<'static, Result<Vec<Placed<T>>>> + Send + Sync + 'static,
     P: Fn(&LiveEvent) -> Vec<Placed<T>> + Send + 'static,
 {
     Box::pin(try_stream! {
         let mut behind = replay;
+        // The first reading fails at once: whoever asks is told so.
+        let mut open = false;
         loop {
             while behind {
-                let entries = (log.read)(last).await?;
+                let entries = if open {
+                    patiently(|| (log.read)(last)).await?
+                } else {
+                    (log.read)(last).await?
+                };
                 behind = entries.len() as u64 >= CHUNK;
                 for (place, entry) in entries {
                     last = place;
                     yield entry;
                 }
             }
+            open = true;
             match bus.next().await {
                 Some(Signal::Event(event)) => {
                     for (place, entry) in (log.pick)(&event) {
@@ -78,13 +109,13 @@ pub fn snapshots<T, L, F>(
 ) -> Live<T>
 where
     T: Clone + PartialEq + Send + Sync + 'static,
-    L: Fn() -> BoxFuture<'static, Result<T>> + Send + 'static,
+    L: Fn() -> BoxFuture<'static, Result<T>> + Send + Sync + 'static,
     F: Fn(&LiveEvent) -> bool + Send + 'static,
 {
     Box::pin(try_stream! {
         let mut shown: Option<T> = None;
         loop {
-            let fresh = load().await?;
+            let fresh = if shown.is_some() { patiently(&load).await? } else { load().await? };
             if shown.as_ref() != Some(&fresh) {
                 shown = Some(fresh.clone());
                 yield fresh;

@@ -1,10 +1,12 @@
 //! What subscribers see of matches.
 
+use std::collections::HashSet;
+
 use futures_util::FutureExt;
 
 use super::{
     matches::Matches,
-    watch::{CHUNK, Live, Log, follow},
+    watch::{CHUNK, Live, Log, follow, patiently},
 };
 use crate::{
     backends::bus::Signal,
@@ -43,7 +45,8 @@ impl Matches {
                 if !matters {
                     continue;
                 }
-                let Some(row) = matches::by_id(core.sql.read(), id).await? else { break };
+                let row = patiently(|| async { matches::by_id(core.sql.read(), id).await }).await?;
+                let Some(row) = row else { break };
                 let over = !row.status.is_open();
                 yield row;
                 if over {
@@ -97,7 +100,11 @@ impl Matches {
                 shown = event.position;
                 yield event;
                 // The last line of every timeline. A game server's own event of that name is not the end.
-                if ends && matches::by_id(db.sql.read(), id).await?.is_none_or(|row| !row.status.is_open()) {
+                if !ends {
+                    continue;
+                }
+                let row = patiently(|| async { matches::by_id(db.sql.read(), id).await }).await?;
+                if row.is_none_or(|row| !row.status.is_open()) {
                     break;
                 }
             }
@@ -116,15 +123,44 @@ impl Matches {
         let core = self.core.clone();
         let open = matches::open(core.sql.read(), mode.as_ref(), OPEN_MAX).await?;
         Ok(Box::pin(async_stream::try_stream! {
+            // Those that were shown open: after a gap, what became of them is shown too.
+            let mut shown = HashSet::new();
             for row in open {
+                shown.insert(row.id);
                 yield row;
             }
             while let Some(signal) = bus.next().await {
-                let Signal::Event(event) = signal else { continue };
-                let LiveEvent::Match { match_id, mode: of, status, made, .. } = &*event else { continue };
-                let wanted = mode.as_ref().is_none_or(|mode| mode == of) && (*made || !status.is_open());
-                let row = if wanted { matches::by_id(core.sql.read(), *match_id).await? } else { None };
-                if let Some(row) = row {
+                let mut ids = Vec::new();
+                match signal {
+                    Signal::Event(event) => {
+                        let LiveEvent::Match { match_id, mode: of, status, made, .. } = &*event else {
+                            continue;
+                        };
+                        let wanted = mode.as_ref().is_none_or(|mode| mode == of);
+                        if wanted && (*made || !status.is_open()) {
+                            ids.push(*match_id);
+                        }
+                    }
+                    Signal::Gap => {
+                        let open = || async {
+                            matches::open(core.sql.read(), mode.as_ref(), OPEN_MAX).await
+                        };
+                        let open: HashSet<_> =
+                            patiently(open).await?.into_iter().map(|row| row.id).collect();
+                        ids.extend(open.symmetric_difference(&shown));
+                        ids.sort_unstable();
+                    }
+                }
+                if ids.is_empty() {
+                    continue;
+                }
+                let rows = || async { matches::by_ids(core.sql.read(), &ids).await };
+                for row in patiently(rows).await? {
+                    if row.status.is_open() {
+                        shown.insert(row.id);
+                    } else {
+                        shown.remove(&row.id);
+                    }
                     yield row;
                 }
             }

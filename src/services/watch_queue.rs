@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::{
     Services,
     waits::Stats,
-    watch::{Live, snapshots},
+    watch::{Live, patiently, snapshots},
 };
 use crate::{
     entities::tickets,
@@ -32,11 +32,17 @@ impl Services {
             let mut last = None;
             let mut shown = None;
             loop {
-                let ticket = self.queue.shown_ticket(user, last).await?;
-                let mut wait = IDLE;
-                if let Some(ticket) = ticket {
-                    last = Some(ticket.id);
+                let look = || async {
+                    let Some(ticket) = self.queue.shown_ticket(user, last).await? else {
+                        return Ok(None);
+                    };
                     let picture = self.picture(&ticket).await?;
+                    Ok(Some((ticket, picture)))
+                };
+                let seen = if shown.is_some() { patiently(look).await? } else { look().await? };
+                let mut wait = IDLE;
+                if let Some((ticket, picture)) = seen {
+                    last = Some(ticket.id);
                     if picture.searching {
                         wait = self.queue.next_change_in(&ticket)?;
                     }

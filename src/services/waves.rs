@@ -5,8 +5,13 @@ use std::collections::HashMap;
 use sea_orm::{ActiveModelTrait, EntityTrait};
 use uuid::Uuid;
 
-use super::{core::now, queue::Queue};
+use super::{
+    core::now,
+    leadership::{LEADERSHIP, Lead, matchmaker},
+    queue::Queue,
+};
 use crate::{
+    backends::sql::retrying,
     entities::{engagements, match_players, matches, ticket_players, tickets},
     error::{Error, Result},
     game::{
@@ -24,9 +29,17 @@ use crate::{
 impl Queue {
     /// Makes the matches that can be made now in a mode; says how many.
     pub async fn run_wave(&self, mode: &Mode) -> Result<usize> {
+        let name = matchmaker(mode.id.as_str());
+        let Some(lead) = self.core.leadership.lead(&name) else {
+            // Whoever leads says how long the queue is.
+            metrics::gauge!("rankedhonor_queue_tickets", "mode" => mode.id.to_string()).set(0.0);
+            return Ok(0);
+        };
         let now = now();
         let db = self.core.sql.read();
         let rows = tickets::searching(db, &mode.id).await?;
+        metrics::gauge!("rankedhonor_queue_tickets", "mode" => mode.id.to_string())
+            .set(rows.len() as f64);
         if rows.is_empty() {
             return Ok(0);
         }
@@ -55,7 +68,16 @@ impl Queue {
         .map_err(Error::internal)?;
         let mut made = 0;
         for proposal in proposals {
-            made += usize::from(self.make(mode, &proposal, &holders).await?);
+            let attempt = || self.make(mode, &lead, &proposal, &holders);
+            match retrying(attempt).await {
+                Ok(done) => made += usize::from(done),
+                Err(error) => {
+                    if matches!(error, Error::Unavailable { what: LEADERSHIP, .. }) {
+                        self.core.leadership.lost(&name);
+                    }
+                    return Err(error);
+                }
+            }
         }
         Ok(made)
     }
@@ -64,6 +86,7 @@ impl Queue {
     async fn make(
         &self,
         mode: &Mode,
+        lead: &Lead,
         proposal: &Proposal,
         holders: &HashMap<TicketId, Vec<(UserId, Rating)>>,
     ) -> Result<bool> {
@@ -96,6 +119,8 @@ impl Queue {
         let seats =
             seats.into_iter().map(|seat| match_players::ActiveModel::from(seat).reset_all());
         match_players::Entity::insert_many(seats).exec_without_returning(&tx).await?;
+        // Last, so that whoever takes over need not wait for a leader that was cut off in the middle.
+        lead.check(&tx).await?;
         self.core.commit(tx, &facts).await?;
         metrics::counter!("rankedhonor_matches_made_total", "mode" => mode.id.to_string())
             .increment(1);
@@ -144,6 +169,8 @@ impl Queue {
             endpoint: None,
             result_hash: None,
             team_results: None,
+            voided_at: None,
+            void_reason: None,
         })
     }
 }

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{error::Result, services::Services};
+use crate::{
+    error::Result,
+    services::{Services, now},
+};
 
 /// Between two looks at deadlines.
 const DEADLINES: Duration = Duration::from_millis(500);
@@ -15,10 +18,13 @@ const SWEEP_EVERY: u32 = 120;
 pub async fn run(services: Arc<Services>, stop: CancellationToken) {
     let mut round = 0_u32;
     loop {
-        if let Err(error) = deadlines(&services).await {
+        let sweeps = services.sweeps();
+        if sweeps && let Err(error) = deadlines(&services).await {
             tracing::error!(error = ?error, "overdue tickets and matches are left for the next look");
         }
-        if round.is_multiple_of(SWEEP_EVERY)
+        services.relay.mend_mirror().await;
+        if sweeps
+            && round.is_multiple_of(SWEEP_EVERY)
             && let Err(error) = sweep(&services).await
         {
             tracing::error!(error = ?error, "what is old is left for the next sweep");
@@ -34,12 +40,15 @@ pub async fn run(services: Arc<Services>, stop: CancellationToken) {
 async fn deadlines(services: &Services) -> Result<()> {
     services.queue.expire().await?;
     services.matches.cancel_overdue(services).await?;
+    services.seasons.end_due().await?;
+    services.rankings.settle_seasons().await?;
+    services.rankings.lapse().await?;
     Ok(())
 }
 
 async fn sweep(services: &Services) -> Result<()> {
-    services.accounts.load_ended().await?;
     services.accounts.sweep().await?;
-    services.feed.expire().await?;
-    services.rankings.expire().await
+    services.feed.expire(now()).await?;
+    services.feed.count_picks().await?;
+    services.rankings.expire(now()).await
 }

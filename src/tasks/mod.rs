@@ -1,6 +1,9 @@
 //! The loops: what runs by itself, from start to stop. A loop that fails says so and goes on.
 
+pub mod corrector;
+pub mod follower;
 pub mod janitor;
+pub mod leader;
 pub mod matchmaker;
 pub mod relay;
 

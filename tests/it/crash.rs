@@ -2,7 +2,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +15,7 @@ use rankedhonor::{
     game::{
         ids::UserId,
         matches::{MatchStatus, TicketState},
-        rating::{self, Rating, RatingParams},
+        rating::{self, Guard, Rating, RatingParams},
     },
 };
 use sea_orm::{EntityTrait, QueryOrder};
@@ -27,7 +26,7 @@ use crate::support::{Client, Process};
 const KILLS: usize = 20;
 const PLAYERS: usize = 8;
 
-const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 1500.0\n[ladder]\nplacements = 1\n[limits]\nuser_per_minute = 0\n";
+pub const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 1500.0\n[ladder]\nplacements = 1\n[limits]\nuser_per_minute = 0\n[instances]\nlease_ms = 500\n";
 
 /// Sends until an answer comes, however often the server dies meanwhile.
 async fn stubborn(
@@ -46,9 +45,9 @@ async fn stubborn(
 }
 
 /// The tickets that players were told they have.
-type Joined = Arc<Mutex<HashSet<String>>>;
+pub type Joined = Arc<Mutex<HashSet<String>>>;
 
-async fn keep_queueing(player: Client, joined: Joined, stop: Arc<AtomicBool>) {
+pub async fn keep_queueing(player: Client, joined: Joined, stop: Arc<AtomicBool>) {
     let join = "mutation { joinQueue(input: {mode: \"1v1\"}) { ticket { id } } }";
     while !stop.load(Ordering::Relaxed) {
         let answer = stubborn(&player, join, json!({}), &stop).await.unwrap_or_default();
@@ -60,9 +59,9 @@ async fn keep_queueing(player: Client, joined: Joined, stop: Arc<AtomicBool>) {
 }
 
 /// What the game server was told is done: each match with its answer.
-type Acknowledged = Arc<Mutex<HashMap<String, Value>>>;
+pub type Acknowledged = Arc<Mutex<HashMap<String, Value>>>;
 
-async fn keep_refereeing(server: Client, acknowledged: Acknowledged, stop: Arc<AtomicBool>) {
+pub async fn keep_refereeing(server: Client, acknowledged: Acknowledged, stop: Arc<AtomicBool>) {
     let open = "query($status: MatchStatus!) { matches(filter: {status: $status}, first: 50) { nodes { id } } }";
     let start = "mutation($id: ID!) { startMatch(input: {matchId: $id}) { match { status } } }";
     while !stop.load(Ordering::Relaxed) {
@@ -126,13 +125,12 @@ async fn whatever_is_killed_every_acknowledged_result_counts_once() {
     check(&server, &anonymous, &players, &acknowledged).await;
     process.kill();
     let joined = joined.lock().unwrap().clone();
-    check_rows(&process.database(), &joined).await;
+    check_rows(&process.database_url(), &joined).await;
 }
 
 /// What no client can see: every ticket that was told of is there with one end at most, and every rating is, to the last
 /// bit, what a replay of the results gives (rules 8 and 18).
-async fn check_rows(database: &Path, joined: &HashSet<String>) {
-    let url = format!("sqlite://{}", database.display());
+pub async fn check_rows(url: &str, joined: &HashSet<String>) {
     let db = sea_orm::Database::connect(url).await.unwrap();
     let rows = tickets::Entity::find().all(&db).await.unwrap();
     let known: HashMap<_, _> = rows.iter().map(|ticket| (ticket.id.to_string(), ticket)).collect();
@@ -188,6 +186,7 @@ fn params() -> RatingParams {
         period_days,
         team_share,
         team_scale,
+        ..
     } = Settings::default().modes.0[0].rating.clone();
     RatingParams {
         start_mmr,
@@ -197,6 +196,7 @@ fn params() -> RatingParams {
         period_days,
         team_share,
         team_scale,
+        guard: Guard::OFF,
     }
 }
 
@@ -213,7 +213,7 @@ async fn pages(client: &Client, query: &str, field: &str) -> Vec<Value> {
     }
 }
 
-async fn check(
+pub async fn check(
     server: &Client,
     anonymous: &Client,
     players: &[Client],

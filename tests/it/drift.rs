@@ -25,18 +25,39 @@ fn every_code_and_reason_is_documented() {
     }
 }
 
+#[test]
+fn every_metric_is_documented() {
+    let docs = read("docs/operations.md");
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let mut names = std::collections::BTreeSet::new();
+    for (_, text) in &files {
+        let made = ["counter!(", "gauge!(", "histogram!("];
+        for found in made.iter().flat_map(|made| text.split(made).skip(1)) {
+            names.extend(
+                found.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()),
+            );
+        }
+    }
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        assert!(docs.contains(&format!("`{name}")), "docs/operations.md does not speak of {name}");
+    }
+}
+
 /// Who may import whom; `docs/architecture.md` says why.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("error.rs", &[]),
+    ("telemetry.rs", &[]),
     ("config", &[]),
     ("game", &[]),
     ("entities", &["game", "error"]),
     ("schema", &["game", "entities", "error"]),
     ("backends", &["game", "entities", "config", "error"]),
-    ("services", &["game", "entities", "backends", "config", "error"]),
+    ("services", &["game", "entities", "backends", "config", "error", "telemetry"]),
     ("tasks", &["game", "services", "error"]),
     ("resolvers", &["game", "entities", "schema", "services", "error"]),
-    ("http", &["game", "resolvers", "services", "config", "error"]),
+    ("http", &["game", "resolvers", "services", "config", "error", "telemetry"]),
 ];
 
 /// Words that a folder must never contain.

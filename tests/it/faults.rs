@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use crate::support::{
     Client, PASSWORD, Process, TestApp,
     client::{PATIENCE, play},
+    engines,
 };
 
 /// Changes a running server's database behind its back.
 async fn tamper(app: &TestApp, statement: &str) {
-    let url = format!("sqlite://{}", app.dir().join("rankedhonor.db").display());
+    let url = engines::of(app.dir()).database_url(app.dir());
     let db = sea_orm::Database::connect(url).await.unwrap();
     db.execute_unprepared(statement).await.unwrap();
     db.close().await.unwrap();
@@ -21,10 +22,10 @@ async fn tamper(app: &TestApp, statement: &str) {
 #[tokio::test]
 async fn an_internal_error_says_nothing_but_the_id_of_its_request() {
     let app = TestApp::start().await;
-    tamper(&app, "ALTER TABLE feed_items RENAME TO lost_items").await;
+    tamper(&app, "ALTER TABLE users RENAME TO lost_users").await;
     let answer = reqwest::Client::new()
         .post(app.anonymous().url("/graphql"))
-        .json(&json!({"query": "{ feed { nodes { kind } } modes { id } }"}))
+        .json(&json!({"query": "{ users(search: \"a\") { nodes { id } } modes { id } }"}))
         .send()
         .await
         .unwrap();
@@ -33,11 +34,11 @@ async fn an_internal_error_says_nothing_but_the_id_of_its_request() {
     let answer: Value = serde_json::from_str(&text).unwrap();
     let extensions = &answer["errors"][0]["extensions"];
     assert_eq!((&extensions["code"], &extensions["requestId"]), (&json!("INTERNAL"), &json!(id)));
-    for secret in ["feed_items", "SELECT", "sql", "table"] {
+    for secret in ["lost_users", "SELECT", "sql", "table"] {
         assert!(!text.to_lowercase().contains(&secret.to_lowercase()), "{secret} in {text}");
     }
-    tamper(&app, "ALTER TABLE lost_items RENAME TO feed_items").await;
-    app.anonymous().run("{ feed { nodes { kind } } }", json!({})).await;
+    tamper(&app, "ALTER TABLE lost_users RENAME TO users").await;
+    app.anonymous().run("{ users(search: \"a\") { nodes { id } } }", json!({})).await;
 }
 
 #[tokio::test]
@@ -59,9 +60,9 @@ async fn a_cursor_older_than_what_is_kept_is_an_error_and_not_a_gap() {
             feed.as_array().unwrap().last().unwrap(),
         ),
     ];
-    tamper(&app, "UPDATE feed_items SET at = 1; UPDATE rank_changes SET at = 1").await;
-    app.services.feed.expire().await.unwrap();
-    app.services.rankings.expire().await.unwrap();
+    let later = rankedhonor::services::now().plus_ms(8 * 86_400_000);
+    app.services.feed.expire(later).await.unwrap();
+    app.services.rankings.expire(later).await.unwrap();
     for (stream, seen) in streams {
         let mut socket = app.anonymous().socket().await;
         socket.subscribe("s", stream, json!({"after": seen["cursor"]})).await;
@@ -217,11 +218,15 @@ async fn nested_lists_take_as_many_statements_for_twenty_as_for_two() {
     ] {
         let mut counts = Vec::new();
         for n in [2, 20] {
-            // What the answer's own caches hold is there before it is counted.
-            anonymous.run(query, json!({"n": n})).await;
-            let before = statements(&process).await;
-            anonymous.run(query, json!({"n": n})).await;
-            counts.push(statements(&process).await - before);
+            // What the answer's own caches hold is there before it is counted, and of several counts the least is the
+            // one in which the server's own loops asked nothing.
+            let mut least = f64::INFINITY;
+            for _ in 0..5 {
+                let before = statements(&process).await;
+                anonymous.run(query, json!({"n": n})).await;
+                least = least.min(statements(&process).await - before);
+            }
+            counts.push(least);
         }
         assert!(counts[0] > 0.0, "{query}");
         assert!(counts[1] <= counts[0] + 2.0, "{counts:?} statements for 2 and for 20: {query}");

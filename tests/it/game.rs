@@ -6,7 +6,7 @@ use rankedhonor::game::{
     matches::Outcome,
     mode::RegionId,
     pairing::{Candidate, LatencyStep, Rules, Window, legal, wave},
-    rating::{Rating, RatingParams, aged, update, win_probabilities},
+    rating::{self, Guard, Rating, RatingParams, aged, update, win_probabilities},
     standing::{Ladder, Performance, Place, Standing, TierRule},
     time::Timestamp,
 };
@@ -20,6 +20,7 @@ const PARAMS: RatingParams = RatingParams {
     period_days: 1.0,
     team_share: 0.4,
     team_scale: 2.0,
+    guard: Guard::OFF,
 };
 const NOW: Timestamp = Timestamp(10_000_000);
 
@@ -192,7 +193,7 @@ fn ladder() -> Ladder {
         tier("Master", 2113.0, 1),
         tier("Grandmaster", 2402.0, 1),
     ];
-    Ladder::new((2, 1, 110.0), (25.0, 3), &tiers)
+    Ladder::new((2, 1, 110.0), (25.0, 3), (30, 0.0), &tiers)
 }
 
 #[test]
@@ -218,7 +219,7 @@ fn a_tier_comes_at_the_line_and_goes_only_below_it_and_later() {
     let ladder = ladder();
     let played = |outcome| Performance { outcome, kills: 0, deaths: 0, assists: 0 };
     let at = |standing: Standing, mmr: f64| {
-        standing.after_match(rating(mmr, 80.0), played(Outcome::Win), NOW, &ladder)
+        standing.after_match(rating(mmr, 80.0), played(Outcome::Win), NOW, (&PARAMS, &ladder))
     };
     let label =
         |standing: &Standing| standing.tier.map(|tier| ladder.tier(tier).unwrap().label.clone());
@@ -240,7 +241,7 @@ fn streaks_count_wins_up_and_losses_down() {
     let ladder = ladder();
     let play = |standing: Standing, outcome| {
         let played = Performance { outcome, kills: 1, deaths: 2, assists: 3 };
-        standing.after_match(rating(1500.0, 80.0), played, NOW, &ladder)
+        standing.after_match(rating(1500.0, 80.0), played, NOW, (&PARAMS, &ladder))
     };
     let mut standing = Standing::new(&PARAMS, &ladder, NOW);
     let mut streaks = Vec::new();
@@ -292,4 +293,36 @@ proptest! {
         // Nothing grows twice: the next match counts the time from the beginning of the season.
         prop_assert_eq!(next.last_match_at, Some(begins));
     }
+}
+
+#[test]
+fn a_surprising_run_is_rated_fast_and_no_other() {
+    let guard = Guard { streak: 3, deviation: 250.0, chance_below: 0.75 };
+    let params = RatingParams { guard, ..PARAMS };
+    let entered = |ratings: [f64; 2], streaks: [i32; 2], places: [i32; 2]| {
+        let teams = ratings.map(|value| vec![rating(value, 60.0)]).to_vec();
+        let streaks = streaks.map(|streak| vec![streak]);
+        let entered = rating::guarded(teams, &streaks, &places, &params);
+        [entered[0][0].deviation, entered[1][0].deviation]
+    };
+    // The third win in a row, and (for the other) the first loss.
+    assert_eq!(entered([1500.0, 1500.0], [2, 0], [1, 2]), [250.0, 60.0]);
+    assert_eq!(entered([1500.0, 1500.0], [1, 0], [1, 2]), [60.0, 60.0], "the second only");
+    assert_eq!(entered([1500.0, 1500.0], [2, -2], [1, 2]), [250.0, 250.0]);
+    assert_eq!(entered([1500.0, 1500.0], [2, -2], [2, 1]), [60.0, 60.0], "it ends");
+    assert_eq!(entered([1500.0, 1500.0], [5, -5], [1, 1]), [60.0, 60.0], "a draw");
+    assert_eq!(entered([1800.0, 1500.0], [5, -5], [1, 2]), [60.0, 60.0], "as expected");
+    let teams = vec![vec![rating(1500.0, 60.0)], vec![rating(1500.0, 60.0)]];
+    assert_eq!(rating::guarded(teams.clone(), &[vec![9], vec![-9]], &[1, 2], &PARAMS), teams);
+}
+
+#[test]
+fn uncertainty_grows_beyond_a_bound_when_it_is_said_to() {
+    for (deviation, bound) in [(60.0, 61.0), (60.0, 200.0), (100.0, 340.0)] {
+        let ms = rating::grows_beyond(rating(1500.0, deviation), bound, &PARAMS).unwrap();
+        assert!(aged(rating(1500.0, deviation), ms + 1_000, &PARAMS).deviation > bound);
+        assert!(aged(rating(1500.0, deviation), ms - 1_000, &PARAMS).deviation <= bound);
+    }
+    assert_eq!(rating::grows_beyond(rating(1500.0, 90.0), 80.0, &PARAMS), Some(0));
+    assert_eq!(rating::grows_beyond(rating(1500.0, 90.0), 350.0, &PARAMS), None);
 }

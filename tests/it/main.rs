@@ -1,9 +1,12 @@
 //! One binary of integration tests: everything goes through the public API, over real HTTP and WebSockets.
+#![recursion_limit = "512"]
 #![allow(clippy::unwrap_used, clippy::cast_possible_wrap, missing_docs)]
 
 mod accounts;
+mod boards;
 mod config;
 mod contract;
+mod corrections;
 mod crash;
 mod drift;
 mod faults;
@@ -11,9 +14,11 @@ mod front;
 mod game;
 mod league;
 mod live;
+mod order;
 mod play;
 mod replay;
 mod seasons;
 mod seed;
 mod socket;
 mod support;
+mod traces;

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{TestApp, engines};
 
 const USERS: usize = 40;
 const MATCHES: usize = 900;
@@ -19,6 +19,7 @@ fn seed(dir: &Path, more: &[&str]) -> Output {
         .args(more)
         .current_dir(dir)
         .env("RANKEDHONOR_DATA_DIR", dir)
+        .envs(engines::of(dir).variables())
         .env("RUST_LOG", "error")
         .output()
         .unwrap()
@@ -87,18 +88,52 @@ async fn a_seeded_server_shows_a_history_that_adds_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_seed_makes_the_same_history_and_another_does_not() {
     let mut boards = Vec::new();
+    // Recent, or nobody would be listed any more.
+    let until = chrono::Utc::now().date_naive().to_string();
     for number in ["7", "7", "8"] {
-        let app = TestApp::on_data(seeded(number, &["--until", "2026-11-01"]).0).await;
+        let app = TestApp::on_data(seeded(number, &["--until", &until]).0).await;
         boards.push(board(&app, "2v2").await);
     }
     assert_eq!(boards[0], boards[1]);
     assert_ne!(boards[0], boards[2]);
 }
 
+#[test]
+fn a_seeded_installation_is_well_and_can_be_made_again() {
+    let (dir, _) = seeded("5", &[]);
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_rankedhonor"))
+            .args(arguments)
+            .current_dir(dir.path())
+            .env("RANKEDHONOR_DATA_DIR", dir.path())
+            .env("RUST_LOG", "error")
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    if !engines::of(dir.path()).are_embedded() {
+        return;
+    }
+    let (well, said) = run(&["doctor"]);
+    assert!(well && said.lines().all(|line| line.starts_with("ok ")), "{said}");
+    assert!(said.contains("SQLite") && said.contains("migrations"), "{said}");
+    let (done, said) = run(&["rebuild"]);
+    assert!(done && said.lines().count() == 4, "{said}");
+    assert!(said.contains(&format!("{MATCHES} matches\n")), "{said}");
+    let right =
+        format!("{MATCHES} matches replayed; 0 changes and 0 standings were stored otherwise");
+    assert!(said.contains(&right), "{said}");
+}
+
 #[tokio::test]
 async fn a_running_server_is_not_seeded_beside() {
     let app = TestApp::start().await;
-    let refused = seed(app.dir(), &[]);
+    let refused = seed(app.dir(), &["--users", "4", "--matches", "4"]);
+    if !engines::of(app.dir()).are_embedded() {
+        // A database server is there for several at once.
+        assert!(refused.status.success(), "{refused:?}");
+        return;
+    }
     assert!(!refused.status.success());
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("RANKEDHONOR_DATA_DIR") && said.lines().count() == 1, "{said}");

@@ -1,6 +1,7 @@
-//! Keeps what is told and read but never decided upon: the feed and the notifications. Everything here can be made
-//! again from the facts.
+//! Keeps what is told and read but never decided upon: the feed, the notifications, timelines for analysts, the audit
+//! trail, what is picked. Everything here can be made again from the facts.
 
+pub mod mongo;
 pub mod sql;
 
 use async_trait::async_trait;
@@ -8,17 +9,51 @@ use async_trait::async_trait;
 use crate::{
     error::Result,
     game::{
-        event::{FeedItem, Notification, Position},
-        ids::{NotificationId, UserId},
+        event::{Activity, FeedItem, Notification, Pick, Position, TimelineEvent},
+        ids::{MatchId, NotificationId, UserId},
+        mode::ModeId,
         time::Timestamp,
     },
 };
+
+/// Days that the feed is kept.
+pub const FEED_DAYS: i64 = 7;
+/// Milliseconds in a day.
+pub const DAY_MS: i64 = 86_400_000;
+/// Days that the audit trail is kept.
+pub const ACTIVITY_DAYS: i64 = 90;
+
+/// Documents to add.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Lines of the feed.
+    pub feed: Vec<FeedItem>,
+    /// Messages to users.
+    pub notifications: Vec<Notification>,
+    /// What happened in matches. SQL has it; a store of its own keeps a copy for analysts.
+    pub timelines: Vec<(MatchId, Vec<TimelineEvent>)>,
+    /// What users did to their accounts, or had done to them.
+    pub activities: Vec<Activity>,
+    /// Heroes that were played. SQL has them too.
+    pub picks: Vec<Pick>,
+}
+
+/// How often a hero was played on a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PickRate {
+    /// Days since 1970.
+    pub day: i64,
+    /// Which hero.
+    pub hero: String,
+    /// How many players played it.
+    pub picks: i64,
+}
 
 /// A store of documents.
 #[async_trait]
 pub trait Documents: Send + Sync {
     /// Adds documents; one that is there already (by position or id) stays as it is, so repeating is harmless.
-    async fn append(&self, feed: &[FeedItem], notifications: &[Notification]) -> Result<()>;
+    async fn append(&self, batch: &Batch) -> Result<()>;
 
     /// The feed behind `after`, oldest first.
     async fn feed_since(&self, after: Position, limit: u64) -> Result<Vec<FeedItem>>;
@@ -47,6 +82,18 @@ pub trait Documents: Send + Sync {
     /// Marks these notifications of a user as read, or all where none are named.
     async fn mark_read(&self, user: UserId, ids: &[NotificationId], now: Timestamp) -> Result<()>;
 
-    /// Forgets the feed before that time.
-    async fn expire(&self, feed_before: Timestamp) -> Result<()>;
+    /// The audit trail of a user, newest first.
+    async fn activity(&self, user: UserId, limit: u64) -> Result<Vec<Activity>>;
+
+    /// Counts the heroes played on a day (in days since 1970, UTC); counting again corrects the first count.
+    async fn count_picks(&self, day: i64) -> Result<()>;
+
+    /// What was picked in a mode from one day to another, both included, by day and hero.
+    async fn pick_rates(&self, mode: &ModeId, from: i64, to: i64) -> Result<Vec<PickRate>>;
+
+    /// Forgets the feed and the audit trail before these times.
+    async fn expire(&self, feed_before: Timestamp, activity_before: Timestamp) -> Result<()>;
+
+    /// Whether the store answers.
+    async fn ready(&self) -> Result<()>;
 }

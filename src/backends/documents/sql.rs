@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 
-use super::Documents;
+use super::{Batch, DAY_MS, Documents, PickRate};
 use crate::{
     backends::sql::Sql,
-    entities::{feed_items, log_horizons, notifications},
+    entities::{feed_items, hero_pick_rates, log_horizons, notifications, user_activity},
     error::Result,
     game::{
-        event::{FeedItem, Notification, Position},
+        event::{Activity, FeedItem, Notification, Position},
         ids::{NotificationId, UserId},
+        mode::ModeId,
         time::Timestamp,
     },
 };
@@ -30,14 +31,16 @@ impl SqlDocuments {
 
 #[async_trait]
 impl Documents for SqlDocuments {
-    async fn append(&self, feed: &[FeedItem], messages: &[Notification]) -> Result<()> {
-        if feed.is_empty() && messages.is_empty() {
+    async fn append(&self, batch: &Batch) -> Result<()> {
+        let Batch { feed, notifications, activities, .. } = batch;
+        if feed.is_empty() && notifications.is_empty() && activities.is_empty() {
             return Ok(());
         }
         let tx = self.sql.begin().await?;
         feed_items::append(&tx, feed).await?;
-        notifications::append(&tx, messages).await?;
-        Ok(tx.commit().await?)
+        notifications::append(&tx, notifications).await?;
+        user_activity::append(&tx, activities).await?;
+        tx.commit().await
     }
 
     async fn feed_since(&self, after: Position, limit: u64) -> Result<Vec<FeedItem>> {
@@ -73,14 +76,47 @@ impl Documents for SqlDocuments {
     async fn mark_read(&self, user: UserId, ids: &[NotificationId], now: Timestamp) -> Result<()> {
         let tx = self.sql.begin().await?;
         notifications::mark_read(&tx, user, ids, now).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
-    async fn expire(&self, feed_before: Timestamp) -> Result<()> {
+    async fn activity(&self, user: UserId, limit: u64) -> Result<Vec<Activity>> {
+        user_activity::list(self.sql.read(), user, limit).await
+    }
+
+    async fn count_picks(&self, day: i64) -> Result<()> {
+        let (from, to) = (Timestamp(day * DAY_MS), Timestamp((day + 1) * DAY_MS));
+        let tx = self.sql.begin().await?;
+        let counted = hero_pick_rates::count(&tx, from, to).await?;
+        let rows = counted.into_iter().map(|(mode, hero, picks)| hero_pick_rates::Model {
+            mode,
+            day,
+            hero,
+            picks,
+        });
+        hero_pick_rates::put(&tx, rows.collect()).await?;
+        tx.commit().await
+    }
+
+    async fn pick_rates(&self, mode: &ModeId, from: i64, to: i64) -> Result<Vec<PickRate>> {
+        let rows = hero_pick_rates::list(self.sql.read(), mode, from, to).await?;
+        let rate = |row: hero_pick_rates::Model| PickRate {
+            day: row.day,
+            hero: row.hero,
+            picks: row.picks,
+        };
+        Ok(rows.into_iter().map(rate).collect())
+    }
+
+    async fn ready(&self) -> Result<()> {
+        self.sql.ping().await
+    }
+
+    async fn expire(&self, feed_before: Timestamp, activity_before: Timestamp) -> Result<()> {
         let tx = self.sql.begin().await?;
         if let Some(forgotten) = feed_items::forget(&tx, feed_before).await? {
             log_horizons::put(&tx, FEED, forgotten).await?;
         }
-        Ok(tx.commit().await?)
+        user_activity::forget(&tx, activity_before).await?;
+        tx.commit().await
     }
 }

@@ -1,22 +1,106 @@
-//! One leaderboard: the order of all, the order within each region, and who stands where.
+//! One leaderboard: the order of all, the order within each region and country, and who stands where.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Moved, SHIFTS_MAX, Shift, blocks::Blocks};
-use crate::game::{event::PlayerMove, ids::UserId, mode::RegionId, standing::Place};
+use foldhash::fast::RandomState;
+
+use super::{
+    Above, Moved, SHIFTS_MAX, Shift,
+    blocks::{Blocks, Keyed},
+};
+use crate::game::{
+    event::PlayerMove,
+    ids::UserId,
+    mode::{Home, Scope},
+    standing::{Place, shown},
+};
+
+impl Keyed for Place {
+    /// The rating, which decides first, as a number that is less the higher it is.
+    fn key(&self) -> u64 {
+        let bits = self.rating.to_bits();
+        // Of numbers below 0 every bit is turned, of the others the sign: that is the order of `f64::total_cmp`.
+        let ascending = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
+        !ascending
+    }
+}
+
+/// An order of players, and how many there are of each MMR as it is shown.
+#[derive(Debug, Default)]
+pub struct Order {
+    places: Blocks<Place>,
+    shown: BTreeMap<i32, usize>,
+}
+
+impl Order {
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many stand before that place, which somebody holds.
+    fn position(&self, place: &Place) -> usize {
+        self.places.position(place)
+    }
+
+    /// How many stand before that place.
+    pub fn rank(&self, place: &Place) -> usize {
+        self.places.rank(place)
+    }
+
+    /// The places from the `from`-th on.
+    pub fn slice(&self, from: usize, limit: usize) -> Vec<Place> {
+        self.places.slice(from, limit)
+    }
+
+    /// How many are shown with more than that MMR.
+    pub fn above(&self, mmr: i32) -> Above {
+        let above = self.shown.range(mmr.saturating_add(1)..);
+        above.fold(Above::default(), |above, (_, players)| Above {
+            players: above.players + players,
+            ratings: above.ratings + 1,
+        })
+    }
+
+    fn insert(&mut self, place: Place) {
+        let mmr = shown(place.rating);
+        if self.places.insert(place) {
+            *self.shown.entry(mmr).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, place: &Place) {
+        let mmr = shown(place.rating);
+        if self.places.remove(place)
+            && let Some(players) = self.shown.get_mut(&mmr)
+        {
+            *players -= 1;
+            if *players == 0 {
+                self.shown.remove(&mmr);
+            }
+        }
+    }
+}
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Board {
-    all: Blocks<Place>,
-    regions: HashMap<RegionId, Blocks<Place>>,
-    players: HashMap<UserId, (Place, Option<RegionId>)>,
+    all: Order,
+    parts: HashMap<Scope, Order>,
+    // The ids are made here: nobody can choose ones that collide.
+    players: HashMap<UserId, (Place, Home), RandomState>,
+}
+
+/// The scopes, beside that of all, that a player with this home belongs to.
+fn scopes(home: &Home) -> impl Iterator<Item = Scope> {
+    let region = home.region.clone().map(Scope::Region);
+    region.into_iter().chain(home.country.clone().map(Scope::Country))
 }
 
 impl Board {
-    /// The order of a region, or of all.
-    pub fn order(&self, region: Option<&RegionId>) -> Option<&Blocks<Place>> {
-        region.map_or(Some(&self.all), |region| self.regions.get(region))
+    /// The order of a scope.
+    pub fn order(&self, scope: &Scope) -> Option<&Order> {
+        if *scope == Scope::All { Some(&self.all) } else { self.parts.get(scope) }
     }
 
     /// What a player is ordered by.
@@ -26,32 +110,33 @@ impl Board {
 
     /// A player's place, 1 is first.
     pub fn rank(&self, user: UserId) -> Option<i32> {
-        self.players.get(&user).map(|(place, _)| one_based(self.all.rank(place)))
+        self.players.get(&user).map(|(place, _)| one_based(self.all.position(place)))
     }
 
     /// Puts a player where they belong, from wherever they were.
-    pub fn put(&mut self, place: Place, region: Option<RegionId>) {
+    pub fn put(&mut self, place: Place, home: Home) {
         self.remove(place.user);
-        if let Some(region) = &region {
-            self.regions.entry(region.clone()).or_default().insert(place.clone());
+        for scope in scopes(&home) {
+            self.parts.entry(scope).or_default().insert(place.clone());
         }
         self.all.insert(place.clone());
-        self.players.insert(place.user, (place, region));
+        self.players.insert(place.user, (place, home));
     }
 
     fn remove(&mut self, user: UserId) {
-        let Some((place, region)) = self.players.remove(&user) else { return };
+        let Some((place, home)) = self.players.remove(&user) else { return };
         self.all.remove(&place);
-        if let Some(order) = region.and_then(|region| self.regions.get_mut(&region)) {
-            order.remove(&place);
+        for scope in scopes(&home) {
+            if let Some(order) = self.parts.get_mut(&scope) {
+                order.remove(&place);
+            }
         }
     }
 
-    /// Moves a player to another region.
-    pub fn set_region(&mut self, user: UserId, region: Option<RegionId>) {
-        if let Some((place, _)) = self.players.get(&user) {
-            let place = place.clone();
-            self.put(place, region);
+    /// Gives a player another home.
+    pub fn set_home(&mut self, user: UserId, home: Home) {
+        if let Some(place) = self.place(user) {
+            self.put(place, home);
         }
     }
 
@@ -62,8 +147,9 @@ impl Board {
         let (from, limit) = touched;
         let others = if limit <= SHIFTS_MAX { self.all.slice(from, limit) } else { Vec::new() };
         for m in moves {
-            if let Some(place) = &m.after {
-                self.put(place.clone(), m.region.clone());
+            match &m.after {
+                Some(place) => self.put(place.clone(), m.home.clone()),
+                None => self.remove(m.user),
             }
         }
         let players =
@@ -75,10 +161,14 @@ impl Board {
     fn touched(&self, moves: &[PlayerMove]) -> (usize, usize) {
         let (mut low, mut high) = (usize::MAX, 0);
         for m in moves {
-            let Some(after) = &m.after else { continue };
-            let to = self.all.rank(after);
-            // Whoever enters the board pushes everybody behind.
-            let from = self.players.get(&m.user).map_or(self.all.len(), |(p, _)| self.all.rank(p));
+            // Whoever enters or leaves the board moves everybody behind.
+            let from = self.players.get(&m.user).map(|(place, _)| self.all.position(place));
+            let to = m.after.as_ref().map(|after| self.all.rank(after));
+            if from.is_none() && to.is_none() {
+                continue;
+            }
+            let (from, to) =
+                (from.unwrap_or(self.all.len()), to.unwrap_or(self.all.len().saturating_sub(1)));
             low = low.min(to.min(from));
             high = high.max(to.max(from) + 1);
         }
@@ -92,7 +182,8 @@ impl Board {
             .enumerate()
             .filter(|(_, place)| !moved.contains(&place.user))
             .filter_map(|(index, place)| {
-                let (before, after) = (one_based(from + index), one_based(self.all.rank(&place)));
+                let (before, after) =
+                    (one_based(from + index), one_based(self.all.position(&place)));
                 (before != after).then_some(Shift { place, before, after })
             })
             .collect()

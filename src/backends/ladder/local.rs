@@ -6,25 +6,40 @@ use std::{
 };
 
 use async_trait::async_trait;
+use foldhash::fast::RandomState;
 
-use super::{BoardId, Ladder, Moved, board::Board};
+use super::{
+    Above, BoardId, Ladder, Moved,
+    board::{Board, Order},
+};
 use crate::{
     error::Result,
-    game::{event::PlayerMove, ids::UserId, mode::RegionId, standing::Place},
+    game::{
+        event::PlayerMove,
+        ids::UserId,
+        mode::{Home, Scope},
+        standing::Place,
+    },
 };
 
 /// See the module.
 #[derive(Default)]
 pub struct LocalLadder {
-    boards: RwLock<HashMap<BoardId, Board>>,
+    boards: RwLock<HashMap<BoardId, Board, RandomState>>,
 }
 
 impl LocalLadder {
-    fn reading(&self) -> RwLockReadGuard<'_, HashMap<BoardId, Board>> {
+    fn reading(&self) -> RwLockReadGuard<'_, HashMap<BoardId, Board, RandomState>> {
         self.boards.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn writing(&self) -> RwLockWriteGuard<'_, HashMap<BoardId, Board>> {
+    /// What a question about an order has for an answer; about one of nobody, the answer that is the default.
+    fn ask<T: Default>(&self, board: &BoardId, scope: &Scope, of: impl Fn(&Order) -> T) -> T {
+        let boards = self.reading();
+        boards.get(board).and_then(|board| board.order(scope)).map(of).unwrap_or_default()
+    }
+
+    fn writing(&self) -> RwLockWriteGuard<'_, HashMap<BoardId, Board, RandomState>> {
         self.boards.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -43,46 +58,39 @@ impl Ladder for LocalLadder {
         Ok(self.reading().get(board).and_then(|board| board.place(user)))
     }
 
-    async fn ahead_of(
-        &self,
-        board: &BoardId,
-        region: Option<&RegionId>,
-        place: &Place,
-    ) -> Result<usize> {
-        let boards = self.reading();
-        let order = boards.get(board).and_then(|board| board.order(region));
-        Ok(order.map_or(0, |order| order.rank(place)))
+    async fn ahead_of(&self, board: &BoardId, scope: &Scope, place: &Place) -> Result<usize> {
+        Ok(self.ask(board, scope, |order| order.rank(place)))
+    }
+
+    async fn above(&self, board: &BoardId, scope: &Scope, mmr: i32) -> Result<Above> {
+        Ok(self.ask(board, scope, |order| order.above(mmr)))
     }
 
     async fn page(
         &self,
         board: &BoardId,
-        region: Option<&RegionId>,
+        scope: &Scope,
         from: usize,
         limit: usize,
     ) -> Result<Vec<Place>> {
-        let boards = self.reading();
-        let order = boards.get(board).and_then(|board| board.order(region));
-        Ok(order.map_or_else(Vec::new, |order| order.slice(from, limit)))
+        Ok(self.ask(board, scope, |order| order.slice(from, limit)))
     }
 
-    async fn len(&self, board: &BoardId, region: Option<&RegionId>) -> Result<usize> {
-        let boards = self.reading();
-        let order = boards.get(board).and_then(|board| board.order(region));
-        Ok(order.map_or(0, super::blocks::Blocks::len))
+    async fn len(&self, board: &BoardId, scope: &Scope) -> Result<usize> {
+        Ok(self.ask(board, scope, Order::len))
     }
 
-    async fn set_region(&self, user: UserId, region: Option<RegionId>) -> Result<()> {
+    async fn set_home(&self, user: UserId, home: Home) -> Result<()> {
         for board in self.writing().values_mut() {
-            board.set_region(user, region.clone());
+            board.set_home(user, home.clone());
         }
         Ok(())
     }
 
-    async fn rebuild(&self, id: &BoardId, places: Vec<(Place, Option<RegionId>)>) -> Result<()> {
+    async fn rebuild(&self, id: &BoardId, places: Vec<(Place, Home)>) -> Result<()> {
         let mut board = Board::default();
-        for (place, region) in places {
-            board.put(place, region);
+        for (place, home) in places {
+            board.put(place, home);
         }
         self.writing().insert(id.clone(), board);
         Ok(())

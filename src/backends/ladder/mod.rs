@@ -3,6 +3,7 @@
 mod blocks;
 mod board;
 pub mod local;
+pub mod mirror;
 
 use async_trait::async_trait;
 
@@ -11,7 +12,7 @@ use crate::{
     game::{
         event::PlayerMove,
         ids::{SeasonId, UserId},
-        mode::{ModeId, RegionId},
+        mode::{Home, ModeId, Scope},
         standing::Place,
     },
 };
@@ -23,6 +24,15 @@ pub struct BoardId {
     pub mode: ModeId,
     /// Of which season.
     pub season: SeasonId,
+}
+
+/// How many stand above everybody who is shown with one MMR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Above {
+    /// Players who are shown with a higher one.
+    pub players: usize,
+    /// Different higher ones.
+    pub ratings: usize,
 }
 
 /// A player whose place changed without playing.
@@ -61,29 +71,27 @@ pub trait Ladder: Send + Sync {
     /// What a player is ordered by; none while not placed.
     async fn place(&self, board: &BoardId, user: UserId) -> Result<Option<Place>>;
 
-    /// How many stand before that place, which nobody needs to hold: in a region, or in all.
-    async fn ahead_of(
-        &self,
-        board: &BoardId,
-        region: Option<&RegionId>,
-        place: &Place,
-    ) -> Result<usize>;
+    /// How many of a scope stand before that place, which nobody needs to hold.
+    async fn ahead_of(&self, board: &BoardId, scope: &Scope, place: &Place) -> Result<usize>;
 
-    /// The places from the `from`-th (0 is first) on, best first: of a region, or of all.
+    /// How many of a scope are shown with more than that MMR.
+    async fn above(&self, board: &BoardId, scope: &Scope, mmr: i32) -> Result<Above>;
+
+    /// The places of a scope from the `from`-th (0 is first) on, best first.
     async fn page(
         &self,
         board: &BoardId,
-        region: Option<&RegionId>,
+        scope: &Scope,
         from: usize,
         limit: usize,
     ) -> Result<Vec<Place>>;
 
-    /// How many are placed: in a region, or in all.
-    async fn len(&self, board: &BoardId, region: Option<&RegionId>) -> Result<usize>;
+    /// How many of a scope are placed.
+    async fn len(&self, board: &BoardId, scope: &Scope) -> Result<usize>;
 
-    /// Moves a player to another region, on every board.
-    async fn set_region(&self, user: UserId, region: Option<RegionId>) -> Result<()>;
+    /// Gives a player another home, on every board.
+    async fn set_home(&self, user: UserId, home: Home) -> Result<()>;
 
     /// Makes a board anew.
-    async fn rebuild(&self, board: &BoardId, places: Vec<(Place, Option<RegionId>)>) -> Result<()>;
+    async fn rebuild(&self, board: &BoardId, places: Vec<(Place, Home)>) -> Result<()>;
 }

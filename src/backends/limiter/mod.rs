@@ -1,6 +1,7 @@
 //! Bounds how often something may happen, by key, in a sliding window.
 
 pub mod local;
+pub mod redis;
 
 use async_trait::async_trait;
 

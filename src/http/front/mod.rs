@@ -130,7 +130,10 @@ impl Front {
     }
 
     fn learn(&self, text: &str) -> Result<Arc<Known>, Refusal> {
-        if let Some(known) = self.known.get(text) {
+        let found = self.known.get(text);
+        let result = if found.is_some() { "hit" } else { "miss" };
+        metrics::counter!("rankedhonor_operation_cache_total", "result" => result).increment(1);
+        if let Some(known) = found {
             return Ok(known);
         }
         let document = Parser::new()

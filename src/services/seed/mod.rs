@@ -5,14 +5,15 @@
 
 mod world;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use self::world::{Person, World};
 use super::{
     Services,
-    results::{Moved, Seat, TeamResult, fingerprint, finished, play_out, rating_point, scores},
+    reports::{TeamResult, fingerprint},
+    results::{Moved, Seat, finished, play_out, rating_point, scores},
     timelines::since_start,
 };
 use crate::{
@@ -39,6 +40,8 @@ pub const USERS_MAX: u32 = 1_000_000;
 pub const MATCHES_MAX: u32 = 10_000_000;
 /// How far back the history goes.
 const SPAN_MS: i64 = 28 * 24 * 60 * 60 * 1000;
+/// Failures of the relay in a row that are waited out.
+const PATIENCE: u32 = 20;
 /// Matches written in one transaction: their rows stay within the 32,766 variables of one SQLite statement.
 const BATCH: u32 = 100;
 /// Players written in one statement.
@@ -59,6 +62,7 @@ pub struct Plan {
 
 /// Everything about a match before it is written.
 struct Played {
+    mode: Arc<Mode>,
     row: matches::Model,
     moved: Vec<Moved>,
     tickets: Vec<tickets::Model>,
@@ -104,7 +108,22 @@ pub async fn run(
             progress(number);
         }
     }
-    while services.relay.run_once().await? > 0 {}
+    // Where servers run beside this, one of them relays.
+    let mut failures = 0;
+    loop {
+        services.renew_leases().await;
+        match services.relay.run_once().await {
+            Ok(0) => break,
+            Ok(_) => failures = 0,
+            // A store that is slow for a moment: nothing is lost.
+            Err(_) if failures < PATIENCE => {
+                failures += 1;
+                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    services.step_down().await;
     Ok(())
 }
 
@@ -177,7 +196,7 @@ impl Seeding<'_> {
             let rows = chunk.iter().map(|row| users::ActiveModel::from(row.clone()).reset_all());
             users::Entity::insert_many(rows).exec_without_returning(&tx).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// One match, which ends at that time.
@@ -198,12 +217,13 @@ impl Seeding<'_> {
         let id = MatchId::from_uuid(self.world.uuid(start));
         let row = self.match_row(id, &mode, region, (&teams, index), &result, (start, end))?;
         let (seats, tickets) = self.seats(&row, &teams, index);
-        let moved = play_out(&mode, &self.services.catalog.ladder, seats, &result, end);
+        let rules = self.services.core.rules(self.season.id);
+        let moved = play_out(&mode, &rules, seats, &result, end);
         for (one, moved) in teams.into_iter().flatten().zip(&moved) {
             self.standings[index][one] = Some(moved.after.clone());
             self.people[one].free_from = end;
         }
-        Ok(Played { row, moved, tickets })
+        Ok(Played { mode, row, moved, tickets })
     }
 
     fn match_row(
@@ -241,6 +261,8 @@ impl Seeding<'_> {
             endpoint: None,
             result_hash: Some(fingerprint(result)?),
             team_results: Some(scores(result)?),
+            voided_at: None,
+            void_reason: None,
         })
     }
 
@@ -319,11 +341,13 @@ impl Seeding<'_> {
     /// Where the players of these matches stand now.
     fn standings(&self, batch: &[Played]) -> Vec<standings::Model> {
         let mut last = BTreeMap::new();
+        let rules = self.services.core.rules(self.season.id);
         for played in batch {
             for moved in &played.moved {
-                let (user, mode) = (moved.user.id, &played.row.mode);
-                let row = standings::Model::of(user, mode.clone(), self.season.id, &moved.after);
-                last.insert((mode.as_str(), user), row);
+                let (user, mode) = (moved.user.id, &played.mode);
+                let rules = (&**mode, &*rules);
+                let row = standings::Model::of(user, rules, self.season.id, &moved.after);
+                last.insert((mode.id.as_str(), user), row);
             }
         }
         last.into_values().collect()

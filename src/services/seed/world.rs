@@ -9,7 +9,7 @@ use crate::{
         mode::{Mode, Region},
         time::Timestamp,
     },
-    services::results::{PlayerResult, TeamResult},
+    services::reports::{PlayerResult, TeamResult},
 };
 
 const FIRST: [&str; 24] = [

@@ -68,7 +68,7 @@ async fn many_at_once_get_no_more_than_the_limit(limiter: Arc<dyn Limiter>) {
     assert_eq!(allowed, 50);
 }
 
-async fn holds(make: impl Fn() -> Arc<dyn Limiter>) {
+pub async fn holds(make: impl Fn() -> Arc<dyn Limiter>) {
     let limiter = make();
     takes_up_to_the_limit_and_keys_are_apart(&*limiter).await;
     what_is_refused_takes_nothing_and_says_when_to_come_back(&*limiter).await;

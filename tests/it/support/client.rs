@@ -20,7 +20,13 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Client {
     pub fn new(addr: SocketAddr, token: Option<String>) -> Self {
-        Self { addr, token, refresh: None, id: String::new(), http: reqwest::Client::new() }
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+        Self { addr, token, refresh: None, id: String::new(), http }
+    }
+
+    /// The same client of a server somewhere else.
+    pub fn at(&self, addr: SocketAddr) -> Self {
+        Self { addr, ..self.clone() }
     }
 
     pub fn url(&self, path: &str) -> String {

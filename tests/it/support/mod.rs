@@ -1,6 +1,7 @@
 //! A server of one's own for each test, and clients of it.
 
 pub mod client;
+pub mod engines;
 pub mod process;
 pub mod ws;
 
@@ -32,13 +33,16 @@ pub struct TestApp {
 
 /// The settings of a server in that directory.
 pub fn config(dir: &Path, settings: Settings) -> Config {
-    let dir_text = dir.to_str().unwrap().to_owned();
-    let env = move |name: &str| match name {
+    let engines = engines::of(dir);
+    let env = |name: &str| match name {
         "RANKEDHONOR_ADDR" => Some("127.0.0.1:0".to_owned()),
-        "RANKEDHONOR_DATA_DIR" => Some(dir_text.clone()),
-        _ => None,
+        "RANKEDHONOR_DATA_DIR" => Some(dir.to_str().unwrap().to_owned()),
+        _ => engines.variables().find(|(known, _)| *known == name).map(|(_, value)| value),
     };
-    Config { settings, ..Config::load(env).unwrap() }
+    let mut config = Config { settings, ..Config::load(env).unwrap() };
+    config.settings.redis.prefix = engines.prefix();
+    config.settings.mongodb.timeout_ms = engines::STORE_MS;
+    config
 }
 
 impl TestApp {
@@ -72,13 +76,33 @@ impl TestApp {
     }
 
     /// Stops the server and starts another on the same data.
-    pub async fn restart(mut self) -> Self {
-        let settings = self.services.config.settings.clone();
+    pub async fn restart(self) -> Self {
+        self.restart_with(|_| {}).await
+    }
+
+    /// The same, with some settings changed.
+    pub async fn restart_with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.services.config.settings.clone();
+        change(&mut settings);
         self.stop.cancel();
         if let Some(running) = self.running.take() {
             running.await.unwrap().unwrap();
         }
         Self::on(self.dir.clone(), settings).await
+    }
+
+    /// Waits until every fact is everywhere.
+    pub async fn told(&self) {
+        let db = sea_orm::Database::connect(self.database_url()).await.unwrap();
+        while rankedhonor::entities::outbox::backlog(&db).await.unwrap().0 > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        db.close().await.unwrap();
+    }
+
+    /// Where its rows are.
+    pub fn database_url(&self) -> String {
+        engines::of(self.dir.path()).database_url(self.dir.path())
     }
 
     /// Where its data is.

@@ -2,19 +2,21 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
-use super::{Client, client::PATIENCE};
+use super::{Client, client::PATIENCE, engines};
 
 pub struct Process {
     pub addr: SocketAddr,
     dir: TempDir,
     child: Child,
+    /// What is in its environment beside its directory.
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Process {
@@ -23,23 +25,36 @@ impl Process {
         Self::start_seeded(settings, &[]).await
     }
 
-    /// The same, with players and matches that these arguments of `seed` make, where there are any.
-    pub async fn start_seeded(settings: &str, seed: &[&str]) -> Self {
+    /// Starts a server beside others, with what they share in its environment.
+    pub async fn start_beside(settings: &str, environment: &[(&'static str, String)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("settings.toml"), settings).unwrap();
-        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        if !seed.is_empty() {
-            let seeded = command(dir.path()).arg("seed").args(seed).output().unwrap();
-            assert!(seeded.status.success(), "{seeded:?}");
-        }
-        let child = spawn(dir.path(), addr);
-        let process = Self { addr, dir, child };
+        let addr = free_address();
+        let environment = environment.to_vec();
+        let child = spawn(dir.path(), addr, &environment);
+        let process = Self { addr, dir, child, environment };
         process.ready().await;
         process
     }
 
-    pub fn database(&self) -> PathBuf {
-        self.dir.path().join("data/rankedhonor.db")
+    /// The same, with players and matches that these arguments of `seed` make, where there are any.
+    pub async fn start_seeded(settings: &str, seed: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = format!("{settings}\n{}", engines::of(dir.path()).settings());
+        std::fs::write(dir.path().join("settings.toml"), settings).unwrap();
+        let addr = free_address();
+        if !seed.is_empty() {
+            let seeded = command(dir.path()).arg("seed").args(seed).output().unwrap();
+            assert!(seeded.status.success(), "{seeded:?}");
+        }
+        let child = spawn(dir.path(), addr, &[]);
+        let process = Self { addr, dir, child, environment: Vec::new() };
+        process.ready().await;
+        process
+    }
+
+    pub fn database_url(&self) -> String {
+        engines::of(self.dir.path()).database_url(&self.dir.path().join("data"))
     }
 
     /// Ends it without warning.
@@ -50,8 +65,12 @@ impl Process {
 
     /// Asks it to stop.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
     /// Waits until it has ended by itself.
@@ -68,14 +87,27 @@ impl Process {
 
     /// Starts it anew on the same data.
     pub async fn start_again(&mut self) {
-        self.child = spawn(self.dir.path(), self.addr);
+        self.child = spawn(self.dir.path(), self.addr, &self.environment);
         self.ready().await;
     }
 
-    async fn ready(&self) {
+    /// What a command says, in the server's own environment, and whether it was content.
+    pub fn command(&self, arguments: &[&str]) -> (bool, String) {
+        let output = command(self.dir.path())
+            .args(arguments)
+            .env("RANKEDHONOR_ADDR", self.addr.to_string())
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    }
+
+    /// Waits until it is ready.
+    pub async fn ready(&self) {
         let began = Instant::now();
+        let anonymous = self.anonymous();
         while began.elapsed() < PATIENCE {
-            let answer = reqwest::get(format!("http://{}/readyz", self.addr)).await;
+            let answer = anonymous.http.get(anonymous.url("/readyz?needs=sql")).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
@@ -91,8 +123,42 @@ impl Process {
     /// A game server, with a key that the command line made.
     pub fn game_server(&self) -> Client {
         let arguments = ["admin", "create-server-key", "--name", "referee"];
-        let key = command(self.dir.path()).args(arguments).output().unwrap();
+        let mut command = command(self.dir.path());
+        command.envs(self.environment.iter().cloned());
+        let key = command.args(arguments).output().unwrap();
         Client::new(self.addr, Some(String::from_utf8(key.stdout).unwrap().trim().to_owned()))
+    }
+}
+
+#[allow(dead_code, reason = "the tests with real engines use these")]
+impl Process {
+    /// No server, but its commands, with this environment.
+    pub fn commands(environment: &[(&'static str, String)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("settings.toml"), "").unwrap();
+        let addr = free_address();
+        let child = Command::new("true").spawn().unwrap();
+        Self { addr, dir, child, environment: environment.to_vec() }
+    }
+
+    /// Stops its clock, as a long pause of the machine does.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    /// What a command of the same installation prints, and whether it was content.
+    pub fn run(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = command(self.dir.path());
+        command.envs(self.environment.iter().cloned());
+        let output = command.args(arguments).output().unwrap();
+        let mut said = String::from_utf8(output.stdout).unwrap();
+        said += &String::from_utf8(output.stderr).unwrap();
+        (output.status.success(), said)
     }
 }
 
@@ -103,18 +169,31 @@ impl Drop for Process {
     }
 }
 
+/// An address that nobody has, also while the server on it is killed: below the ports that the system gives to outgoing
+/// connections, of which one could otherwise be connected to itself.
+fn free_address() -> SocketAddr {
+    loop {
+        let addr = SocketAddr::from(([127, 0, 0, 1], rand::random_range(22_000..32_000)));
+        if TcpListener::bind(addr).is_ok() {
+            return addr;
+        }
+    }
+}
+
 fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rankedhonor"));
     command
         .current_dir(dir)
+        .envs(engines::of(dir).variables())
         .env("RANKEDHONOR_DATA_DIR", dir.join("data"))
         .env("RANKEDHONOR_CONFIG", dir.join("settings.toml"))
         .env("RUST_LOG", "error");
     command
 }
 
-fn spawn(dir: &Path, addr: SocketAddr) -> Child {
+fn spawn(dir: &Path, addr: SocketAddr, environment: &[(&'static str, String)]) -> Child {
     command(dir)
+        .envs(environment.iter().cloned())
         .env("RANKEDHONOR_ADDR", addr.to_string())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

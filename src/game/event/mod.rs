@@ -1,19 +1,21 @@
 //! What happened. A [`Fact`] is written into the outbox by the transaction that made it true; a [`LiveEvent`] is what
 //! the relay tells subscribers once every projection holds it.
 
-use std::sync::Arc;
+mod live;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{EventId, MatchId, NotificationId, SeasonId, SessionId, TicketId, UserId},
     matches::MatchStatus,
-    mode::{ModeId, RegionId},
+    mode::{Home, ModeId},
     standing::Place,
     time::Timestamp,
 };
 
-/// A place in a durable log: the number of the fact that it came from, and which of its consequences it is.
+pub use self::live::{LadderChange, LiveEvent, Shared, Topic};
+
+/// A place in a durable log: the place of the fact that it came from, and which of its consequences it is.
 /// Later positions are greater; a reader that saw one resumes behind it.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -26,8 +28,8 @@ impl Position {
     pub const PER_FACT: i64 = 4096;
 
     /// The place of a fact's `index`-th consequence.
-    pub const fn of(seq: i64, index: i64) -> Self {
-        Self(seq * Self::PER_FACT + index)
+    pub const fn of(place: i64, index: i64) -> Self {
+        Self(place * Self::PER_FACT + index)
     }
 }
 
@@ -55,8 +57,9 @@ pub struct TimelineEvent {
 pub struct PlayerMove {
     /// Who.
     pub user: UserId,
-    /// The region of their profile.
-    pub region: Option<RegionId>,
+    /// Where their profile says that they are at home.
+    #[serde(flatten)]
+    pub home: Home,
     /// Their name at that time.
     pub username: String,
     /// Rounded rating before.
@@ -71,8 +74,27 @@ pub struct PlayerMove {
     pub tier_before: Option<i32>,
     /// Index of the tier after.
     pub tier_after: Option<i32>,
+    /// The highest tier of the season before.
+    #[serde(default)]
+    pub best_before: Option<i32>,
     /// The streak after.
     pub streak: i32,
+    /// Which hero they played.
+    #[serde(default)]
+    pub hero: Option<String>,
+}
+
+/// Where a player stood at the end of a season.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FinalPlace {
+    /// Who.
+    pub user: UserId,
+    /// Place, 1 is first.
+    pub rank: i32,
+    /// Rounded rating.
+    pub mmr: i32,
+    /// Such as Gold II.
+    pub tier: Option<String>,
 }
 
 /// What became true in one transaction, kept in the outbox until every projection has it.
@@ -129,6 +151,21 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// A result was taken back, or put before later ones: players stand elsewhere, who may not have played in it.
+    Corrected {
+        /// The match.
+        match_id: MatchId,
+        /// Of which mode.
+        mode: ModeId,
+        /// In which season.
+        season: SeasonId,
+        /// Why it was voided; none: its result came late.
+        reason: Option<String>,
+        /// From where they stood to where they stand.
+        players: Vec<PlayerMove>,
+        /// When.
+        at: Timestamp,
+    },
     /// A match's timeline grew.
     Timeline {
         /// Of which match.
@@ -150,16 +187,65 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
-    /// A player moved to another region.
-    RegionChanged {
+    /// Somebody did something to an account, for the audit trail.
+    Activity {
+        /// Whose account.
+        user: UserId,
+        /// Such as `SIGNED_IN`.
+        kind: String,
+        /// Who did it, where it was somebody else.
+        by: Option<UserId>,
+        /// Details.
+        data: serde_json::Value,
+        /// When.
+        at: Timestamp,
+    },
+    /// Players have not played for so long, or are so uncertain, that they are not listed until they play.
+    Lapsed {
+        /// In which mode.
+        mode: ModeId,
+        /// In which season.
+        season: SeasonId,
+        /// From where they stood to nowhere.
+        players: Vec<PlayerMove>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Where players stood at the end of a season: what rewards are given for.
+    SeasonPlaced {
+        /// Which season.
+        season: SeasonId,
+        /// Its name.
+        name: String,
+        /// In which mode.
+        mode: ModeId,
+        /// Some of them, best first.
+        players: Vec<FinalPlace>,
+        /// When this was told.
+        at: Timestamp,
+    },
+    /// A player is at home elsewhere.
+    #[serde(alias = "region_changed")]
+    HomeChanged {
         /// Who.
         user: UserId,
-        /// Where to.
-        region: Option<RegionId>,
+        /// Where.
+        #[serde(flatten)]
+        home: Home,
     },
 }
 
 impl Fact {
+    /// In which mode and season it moved whom.
+    pub fn moves(&self) -> Option<(&ModeId, SeasonId, &[PlayerMove])> {
+        match self {
+            Self::MatchFinished { mode, season, players, .. }
+            | Self::Corrected { mode, season, players, .. }
+            | Self::Lapsed { mode, season, players, .. } => Some((mode, *season, players)),
+            _ => None,
+        }
+    }
+
     /// A short name for logs and the outbox's own column.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -167,10 +253,14 @@ impl Fact {
             Self::MatchMade { .. } => "match_made",
             Self::MatchChanged { .. } => "match_changed",
             Self::MatchFinished { .. } => "match_finished",
+            Self::Corrected { .. } => "corrected",
             Self::Timeline { .. } => "timeline",
             Self::SessionEnded { .. } => "session_ended",
             Self::SeasonStarted { .. } => "season_started",
-            Self::RegionChanged { .. } => "region_changed",
+            Self::Activity { .. } => "activity",
+            Self::Lapsed { .. } => "lapsed",
+            Self::SeasonPlaced { .. } => "season_placed",
+            Self::HomeChanged { .. } => "home_changed",
         }
     }
 }
@@ -178,10 +268,14 @@ impl Fact {
 /// A fact with its place in the outbox.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// Its number; later facts have greater ones.
+    /// Its number.
     pub seq: i64,
+    /// Its place in the log, once it has one; later facts have greater ones.
+    pub place: Option<i64>,
     /// Its id, by which every projection knows it again.
     pub id: EventId,
+    /// The trace that it belongs to (W3C trace context).
+    pub trace: Option<String>,
     /// The fact.
     pub fact: Fact,
 }
@@ -230,6 +324,38 @@ pub struct FeedItem {
     pub at: Timestamp,
 }
 
+/// One line of the audit trail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Its id.
+    pub id: EventId,
+    /// Whose account.
+    pub user: UserId,
+    /// Such as `SIGNED_IN`.
+    pub kind: String,
+    /// Who did it, where it was somebody else.
+    pub by: Option<UserId>,
+    /// Details.
+    pub data: serde_json::Value,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A hero that was played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// In which match.
+    pub match_id: MatchId,
+    /// Of which mode.
+    pub mode: ModeId,
+    /// By whom.
+    pub user: UserId,
+    /// Which.
+    pub hero: String,
+    /// When the match ended.
+    pub at: Timestamp,
+}
+
 /// A message to one user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notification {
@@ -250,112 +376,3 @@ pub struct Notification {
     /// When it was made.
     pub created_at: Timestamp,
 }
-
-/// What subscribers are told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum LiveEvent {
-    /// A ticket was made or changed.
-    Ticket {
-        /// Which.
-        ticket: TicketId,
-        /// In which queue.
-        mode: ModeId,
-        /// Whose.
-        players: Vec<UserId>,
-    },
-    /// A match was made or changed.
-    Match {
-        /// Which.
-        match_id: MatchId,
-        /// Of which mode.
-        mode: ModeId,
-        /// Its status now.
-        status: MatchStatus,
-        /// Who plays.
-        players: Vec<UserId>,
-        /// Whether it was made just now.
-        made: bool,
-    },
-    /// A match's timeline grew.
-    Timeline {
-        /// Of which match.
-        match_id: MatchId,
-        /// By what.
-        events: Vec<TimelineEvent>,
-    },
-    /// Ratings or places changed, in the order of their positions.
-    Ranks {
-        /// In which mode.
-        mode: ModeId,
-        /// What changed.
-        changes: Vec<RankChange>,
-    },
-    /// The order of a leaderboard may have changed.
-    Board {
-        /// Of which mode; none: of all.
-        mode: Option<ModeId>,
-    },
-    /// The feed grew, in the order of the positions.
-    Feed {
-        /// By what.
-        items: Vec<FeedItem>,
-    },
-    /// A user got a message.
-    Notification(Notification),
-    /// A session ended before its time.
-    SessionEnded {
-        /// Which.
-        session: SessionId,
-    },
-}
-
-/// What one can subscribe to on the bus.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Topic {
-    /// Everything about one match.
-    Match(MatchId),
-    /// Every match, made or changed.
-    Matches,
-    /// Rating and place changes of every mode.
-    Ranks,
-    /// Leaderboards whose order may have changed.
-    Boards,
-    /// The activity feed.
-    Feed,
-    /// A user's ticket, and matches.
-    Player(UserId),
-    /// A user's messages.
-    Notifications(UserId),
-    /// What changes the numbers of one queue.
-    Queue(ModeId),
-    /// Sessions that end before their time.
-    Sessions,
-}
-
-impl LiveEvent {
-    /// The topics under which this is told.
-    pub fn topics(&self) -> Vec<Topic> {
-        match self {
-            Self::Ticket { mode, players, .. } => players
-                .iter()
-                .map(|user| Topic::Player(*user))
-                .chain([Topic::Queue(mode.clone())])
-                .collect(),
-            Self::Match { match_id, mode, players, .. } => players
-                .iter()
-                .map(|user| Topic::Player(*user))
-                .chain([Topic::Match(*match_id), Topic::Matches, Topic::Queue(mode.clone())])
-                .collect(),
-            Self::Timeline { match_id, .. } => vec![Topic::Match(*match_id)],
-            Self::Ranks { .. } => vec![Topic::Ranks],
-            Self::Board { .. } => vec![Topic::Boards],
-            Self::Feed { .. } => vec![Topic::Feed],
-            Self::Notification(notification) => vec![Topic::Notifications(notification.user)],
-            Self::SessionEnded { .. } => vec![Topic::Sessions],
-        }
-    }
-}
-
-/// An event as the bus hands it to every subscriber.
-pub type Shared = Arc<LiveEvent>;

@@ -1,0 +1,103 @@
+//! What this instance does with what the others tell, before its own subscribers hear of it.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use futures_util::FutureExt;
+
+use super::{
+    boards,
+    core::{Core, now},
+    leadership::RELAY,
+};
+use crate::{
+    backends::bus::{First, Signal},
+    entities::outbox,
+    error::Result,
+    game::event::LiveEvent,
+    telemetry,
+};
+
+/// Facts looked at once.
+const BATCH: u64 = 1_000;
+
+/// See the module.
+pub fn first(core: &Arc<Core>) -> First {
+    let core = Arc::downgrade(core);
+    Arc::new(move |signal| {
+        let core = core.upgrade();
+        async move {
+            if let Some(core) = core
+                && let Err(error) = hear(&core, signal).await
+            {
+                // What the ladder missed is read from the database when it is next asked.
+                tracing::warn!(%error, "what another instance told could not be done here");
+                boards::distrust(&core).await;
+            }
+        }
+        .boxed()
+    })
+}
+
+/// Where instances share a database server and no Redis: looks whether another one has relayed, and then lets everybody
+/// here look again. What the bus tells at once is found out so, a moment later.
+#[derive(Default)]
+pub struct Poll {
+    /// The place of the last fact that was seen to be everywhere.
+    seen: Option<i64>,
+}
+
+impl Poll {
+    /// Looks once.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(super) async fn look(&mut self, core: &Core) -> Result<()> {
+        if core.redis.is_some() || core.sql.is_embedded() || core.leadership.lead(RELAY).is_some() {
+            self.seen = None;
+            return Ok(());
+        }
+        let db = core.sql.read();
+        let Some(seen) = self.seen else {
+            tracing::warn!(
+                "another instance runs on this database: live events between instances want REDIS_URL"
+            );
+            self.seen = Some(outbox::last_place(db).await?);
+            return core.bus.gap().await;
+        };
+        let facts = outbox::sent_behind(db, seen, BATCH).await?;
+        let Some(newest) = facts.last().and_then(|fact| fact.place) else { return Ok(()) };
+        self.seen = Some(newest);
+        core.bus.gap().await?;
+        core.waiting.told(&facts.iter().map(|fact| fact.id).collect::<Vec<_>>());
+        Ok(())
+    }
+}
+
+async fn hear(core: &Core, signal: Signal) -> Result<()> {
+    match signal {
+        Signal::Gap => {
+            metrics::counter!("rankedhonor_bus_gaps_total").increment(1);
+            core.learn_season().await?;
+            boards::look_again(core).await
+        }
+        Signal::Event(event) => match &*event {
+            LiveEvent::SessionEnded { session } => {
+                core.revoked.end(*session, now());
+                Ok(())
+            }
+            LiveEvent::Relayed { by, token, facts, changes, traces } => {
+                for trace in traces {
+                    telemetry::follows(&tracing::debug_span!("tell", by = %by), trace);
+                }
+                // One that was paused may tell what everybody has read from SQL since.
+                let newest = core.relay_token.fetch_max(*token, Ordering::Relaxed);
+                if *by != core.instance && *token >= newest {
+                    boards::apply(core, changes).await?;
+                }
+                core.waiting.told(facts);
+                Ok(())
+            }
+            _ => Ok(()),
+        },
+    }
+}
