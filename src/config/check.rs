@@ -179,4 +179,5 @@ fn limits(settings: &Settings, problems: &mut Problems) {
     within("limits.socket.message_bytes", socket.message_bytes, 1_024..=16_777_216, problems);
     within("limits.socket.operations", socket.operations, 1..=10_000, problems);
     within("limits.socket.queue", socket.queue, 8..=65_536, problems);
+    within("limits.socket.write_timeout_ms", socket.write_timeout_ms, 100..=600_000, problems);
 }

@@ -202,6 +202,7 @@ impl Default for SocketLimits {
             messages_per_20s: 100,
             per_user: 10,
             queue: 256,
+            write_timeout_ms: 10_000,
         }
     }
 }

@@ -351,6 +351,8 @@ pub struct SocketLimits {
     pub per_user: usize,
     /// Events that may wait for a slow reader before it is closed with 4408.
     pub queue: usize,
+    /// Milliseconds that one write may take before the peer counts as gone.
+    pub write_timeout_ms: u64,
 }
 
 const fn one() -> u8 {

@@ -26,8 +26,6 @@ use crate::{
     services::{now, presence::Connected},
 };
 
-/// How long one write may take before the peer counts as gone.
-const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// The stretch of time that messages are counted in.
 const COUNTED: Duration = Duration::from_secs(20);
 /// The longest id of an operation.
@@ -42,7 +40,8 @@ pub async fn run(app: App, socket: WebSocket, viewer: Result<Viewer>, meta: Requ
     let (fail, failed) = mpsc::channel(1);
     let (ended, endings) = mpsc::channel(limits.operations.max(1));
     let (end, last) = oneshot::channel();
-    let writer = tokio::spawn(write(sink, queue, last));
+    let patience = Duration::from_millis(limits.write_timeout_ms);
+    let writer = tokio::spawn(Writer { sink, patience }.run(queue, last));
     let mut connection = Connection {
         opened: Instant::now(),
         heard: Instant::now(),
@@ -71,42 +70,51 @@ pub async fn run(app: App, socket: WebSocket, viewer: Result<Viewer>, meta: Requ
     }
     drop(connection);
     let abort = writer.abort_handle();
-    if timeout(WRITE_PATIENCE, writer).await.is_err() {
+    if timeout(patience, writer).await.is_err() {
         abort.abort();
     }
     metrics::gauge!("rankedhonor_sockets").decrement(1.0);
 }
 
-/// Writes what is queued, and at last why the socket ends; a peer that was too slow for the queue gets only that.
-async fn write(
-    mut sink: SplitSink<WebSocket, Message>,
-    mut queue: mpsc::Receiver<Message>,
-    mut last: oneshot::Receiver<Ending>,
-) {
-    let ending = loop {
-        let message = tokio::select! {
-            biased;
-            ending = &mut last => break ending.ok(),
-            Some(message) = queue.recv() => message,
-        };
-        if !put(&mut sink, message).await {
-            return;
-        }
-    };
-    let slow = matches!(ending, Some(Ending::TooSlow));
-    while let Ok(message) = queue.try_recv() {
-        if !slow && !put(&mut sink, message).await {
-            return;
-        }
-    }
-    if let Some(ending) = ending {
-        put(&mut sink, ending.frame()).await;
-    }
-    let _ = timeout(WRITE_PATIENCE, sink.close()).await;
+/// The writing half.
+struct Writer {
+    sink: SplitSink<WebSocket, Message>,
+    /// How long one write may take before the peer counts as gone.
+    patience: Duration,
 }
 
-async fn put(sink: &mut SplitSink<WebSocket, Message>, message: Message) -> bool {
-    matches!(timeout(WRITE_PATIENCE, sink.send(message)).await, Ok(Ok(())))
+impl Writer {
+    /// Writes what is queued, and at last why the socket ends; a peer that was too slow for the queue gets only that.
+    async fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Message>,
+        mut last: oneshot::Receiver<Ending>,
+    ) {
+        let ending = loop {
+            let message = tokio::select! {
+                biased;
+                ending = &mut last => break ending.ok(),
+                Some(message) = queue.recv() => message,
+            };
+            if !self.put(message).await {
+                return;
+            }
+        };
+        let slow = matches!(ending, Some(Ending::TooSlow));
+        while let Ok(message) = queue.try_recv() {
+            if !slow && !self.put(message).await {
+                return;
+            }
+        }
+        if let Some(ending) = ending {
+            self.put(ending.frame()).await;
+        }
+        let _ = timeout(self.patience, self.sink.close()).await;
+    }
+
+    async fn put(&mut self, message: Message) -> bool {
+        matches!(timeout(self.patience, self.sink.send(message)).await, Ok(Ok(())))
+    }
 }
 
 struct Connection {
