@@ -81,15 +81,15 @@ async fn ours(players: &mut Players) -> Figures {
     let ladder: &dyn Ladder = &LocalLadder::default();
     let board = BoardId { mode: ModeId::new("1v1"), season: SeasonId::from_uuid(Uuid::nil()) };
     let home = Home { region: Some(RegionId::new("eu-west")), country: None };
+    let before = resident();
     let places = (0..players.count).map(|number| {
         let user = players.user(number);
         (players.place(user), home.clone())
     });
     let places: Vec<_> = places.collect();
-    // The list that it is filled from is gone afterwards.
-    let before = resident() - (places.len() * size_of::<(Place, Home)>()) as u64;
     let began = Instant::now();
     ladder.rebuild(&board, places).await.unwrap();
+    // The list that it was filled from is gone by now.
     println!("  filled in {:.2} s", began.elapsed().as_secs_f64());
     let bytes = resident().saturating_sub(before) as f64 / players.count as f64;
     let asked: Vec<_> = (0..1_000_000).map(|_| players.any()).collect();

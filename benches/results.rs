@@ -77,6 +77,7 @@ async fn matches_in_progress(
         expires_at: now,
         ended_at: Some(now),
         match_id: None,
+        party_id: None,
     };
     tickets::Entity::insert(row.into_active_model().reset_all()).exec(db).await.unwrap();
     let (mut people, mut found, mut seats) = (Vec::new(), Vec::new(), Vec::new());
@@ -167,6 +168,7 @@ fn seat(
         mmr_before: 1500,
         mmr_after: None,
         accepted: None,
+        asked_at: None,
         kills: 0,
         deaths: 0,
         assists: 0,

@@ -29,7 +29,9 @@ use crate::{
         score::Score,
     },
     http::{self, App},
-    services::{Services, accounts::NewAccount, doctor, ladder_rules, rebuild, replay, seed},
+    services::{
+        Services, accounts::NewAccount, doctor, ladder_rules, rebuild, replay, seed, simulate,
+    },
     tasks,
 };
 
@@ -295,12 +297,32 @@ pub fn replay(
     progress: impl Fn(u64),
 ) -> Result<Score> {
     let catalog = catalog(settings);
-    let known: Vec<_> = catalog.modes().iter().map(|mode| mode.id.as_str()).collect();
-    let mode = catalog.mode(mode.unwrap_or(known[0])).ok_or_else(|| {
-        Error::bad_input("--mode", format!("there is no such mode; there are {}", known.join(", ")))
-    })?;
+    let mode = named_mode(&catalog, mode)?;
     let guard = if guard { mode.rating.guard } else { Guard::OFF };
     replay::run(&RatingParams { guard, ..mode.rating }, history, predictions, progress)
+}
+
+/// Plays a queue through in virtual time; `progress` hears how many milliseconds are done.
+///
+/// # Errors
+/// BAD_USER_INPUT for a mode that the settings do not have.
+pub fn simulate(
+    settings: &Settings,
+    mode: Option<&str>,
+    plan: &simulate::Plan,
+    progress: impl Fn(i64),
+) -> Result<simulate::Report> {
+    let catalog = catalog(settings);
+    Ok(simulate::run(named_mode(&catalog, mode)?, plan, progress))
+}
+
+/// The mode that a command names, or the first.
+fn named_mode<'a>(catalog: &'a Catalog, mode: Option<&str>) -> Result<&'a Mode> {
+    let known: Vec<_> = catalog.modes().iter().map(|mode| mode.id.as_str()).collect();
+    let found = catalog.mode(mode.unwrap_or(known[0])).map(AsRef::as_ref);
+    found.ok_or_else(|| {
+        Error::bad_input("--mode", format!("there is no such mode; there are {}", known.join(", ")))
+    })
 }
 
 /// An account of that role, as an operator makes it.
@@ -336,11 +358,15 @@ fn catalog(settings: &Settings) -> Catalog {
             team_count: mode.team_count,
             window: Window {
                 start_mmr: matchmaking.tolerance_start_mmr,
-                step_mmr: matchmaking.tolerance_step_mmr,
-                step_ms: i64::from(matchmaking.tolerance_step_seconds) * 1000,
-                max_mmr: matchmaking.tolerance_max_mmr,
+                least_mmr: matchmaking.tolerance_least_mmr,
+                most_mmr: matchmaking.tolerance_most_mmr,
+                mmr_per_second: matchmaking.mmr_per_second,
+                widens_ms: i64::from(matchmaking.tolerance_widens_seconds) * 1000,
+                starves_ms: i64::from(matchmaking.starves_seconds) * 1000,
             },
             latency: latency.clone(),
+            premade_mmr: matchmaking.premade_mmr,
+            rematch_ms: i64::from(matchmaking.rematch_after_seconds) * 1000,
         },
         rating: RatingParams {
             start_mmr: mode.rating.start_mmr,

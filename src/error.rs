@@ -79,6 +79,14 @@ pub enum Reason {
     AlreadyQueued,
     /// The player is in a match that is not over.
     InMatch,
+    /// The player is in a party.
+    InParty,
+    /// The party is as large as the largest team.
+    PartyFull,
+    /// Somebody in the party is not ready.
+    PartyNotReady,
+    /// The player may not queue for a while.
+    QueueLocked,
     /// The match is in a state that does not allow this.
     MatchState,
     /// The match was reported already, with another result.
@@ -91,11 +99,15 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order in which the documentation lists them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::UsernameTaken,
         Self::EmailTaken,
         Self::AlreadyQueued,
         Self::InMatch,
+        Self::InParty,
+        Self::PartyFull,
+        Self::PartyNotReady,
+        Self::QueueLocked,
         Self::MatchState,
         Self::ResultDiffers,
         Self::AlreadyResponded,
@@ -109,6 +121,10 @@ impl Reason {
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::AlreadyQueued => "ALREADY_QUEUED",
             Self::InMatch => "IN_MATCH",
+            Self::InParty => "IN_PARTY",
+            Self::PartyFull => "PARTY_FULL",
+            Self::PartyNotReady => "PARTY_NOT_READY",
+            Self::QueueLocked => "QUEUE_LOCKED",
             Self::MatchState => "MATCH_STATE",
             Self::ResultDiffers => "RESULT_DIFFERS",
             Self::AlreadyResponded => "ALREADY_RESPONDED",
@@ -146,6 +162,14 @@ pub enum Error {
         /// For people.
         message: String,
     },
+    /// See [`Reason::QueueLocked`].
+    #[error("{who} cannot queue for another {} s, for having left or declined matches", retry_after_ms.div_ceil(1000))]
+    Locked {
+        /// Whom it is about, such as `you`.
+        who: String,
+        /// Milliseconds until they can.
+        retry_after_ms: u64,
+    },
     /// See [`Code::RateLimited`].
     #[error("too many requests: try again in {retry_after_ms} ms")]
     RateLimited {
@@ -182,7 +206,7 @@ impl Error {
             Self::Forbidden(_) => Code::Forbidden,
             Self::NotFound(_) => Code::NotFound,
             Self::BadInput { .. } => Code::BadUserInput,
-            Self::Conflict { .. } => Code::Conflict,
+            Self::Conflict { .. } | Self::Locked { .. } => Code::Conflict,
             Self::RateLimited { .. } => Code::RateLimited,
             Self::TooComplex(_) => Code::QueryTooComplex,
             Self::PersistedQueryNotFound => Code::PersistedQueryNotFound,

@@ -19,6 +19,9 @@ mod m20261121_000016_explain_ratings;
 mod m20261121_000017_keep_places;
 mod m20261121_000018_plan_seasons;
 mod m20261121_000019_create_corrections;
+mod m20261121_000020_index_arrivals;
+mod m20261121_000021_create_parties;
+mod m20261121_000022_create_penalties;
 mod tables;
 
 use sea_orm_migration::prelude::*;
@@ -50,6 +53,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000017_keep_places::Migration),
             Box::new(m20261121_000018_plan_seasons::Migration),
             Box::new(m20261121_000019_create_corrections::Migration),
+            Box::new(m20261121_000020_index_arrivals::Migration),
+            Box::new(m20261121_000021_create_parties::Migration),
+            Box::new(m20261121_000022_create_penalties::Migration),
         ]
     }
 }

@@ -101,25 +101,27 @@ fn matchmaking(settings: &Settings, problems: &mut Problems) {
     let matchmaking = &settings.matchmaking;
     within("matchmaking.tick_ms", matchmaking.tick_ms, 50..=60_000, problems);
     let mmr = 0.0..=100_000.0;
+    within("matchmaking.tolerance_start_mmr", matchmaking.tolerance_start_mmr, mmr, problems);
     within(
-        "matchmaking.tolerance_start_mmr",
-        matchmaking.tolerance_start_mmr,
-        mmr.clone(),
-        problems,
-    );
-    within("matchmaking.tolerance_step_mmr", matchmaking.tolerance_step_mmr, mmr.clone(), problems);
-    within(
-        "matchmaking.tolerance_max_mmr",
-        matchmaking.tolerance_max_mmr,
-        matchmaking.tolerance_start_mmr..=100_000.0,
+        "matchmaking.tolerance_least_mmr",
+        matchmaking.tolerance_least_mmr,
+        1.0..=100_000.0,
         problems,
     );
     within(
-        "matchmaking.tolerance_step_seconds",
-        matchmaking.tolerance_step_seconds,
-        1..=3_600,
+        "matchmaking.tolerance_most_mmr",
+        matchmaking.tolerance_most_mmr,
+        matchmaking.tolerance_least_mmr.max(1.0)..=100_000.0,
         problems,
     );
+    let seconds = 1..=3_600;
+    let widens = matchmaking.tolerance_widens_seconds;
+    within("matchmaking.tolerance_widens_seconds", widens, seconds.clone(), problems);
+    within("matchmaking.mmr_per_second", matchmaking.mmr_per_second, 0.01..=1_000.0, problems);
+    within("matchmaking.starves_seconds", matchmaking.starves_seconds, seconds, problems);
+    within("matchmaking.premade_mmr", matchmaking.premade_mmr, -1_000.0..=1_000.0, problems);
+    let rematch = matchmaking.rematch_after_seconds;
+    within("matchmaking.rematch_after_seconds", rematch, 0..=3_600, problems);
     within("matchmaking.ticket_ttl_seconds", matchmaking.ticket_ttl_seconds, 1..=86_400, problems);
     for (index, pair) in matchmaking.latency.windows(2).enumerate() {
         if pair[1].from_seconds <= pair[0].from_seconds || pair[1].max_ms < pair[0].max_ms {

@@ -100,9 +100,13 @@ impl Default for Matchmaking {
         Self {
             tick_ms: 500,
             tolerance_start_mmr: 200.0,
-            tolerance_step_mmr: 50.0,
-            tolerance_step_seconds: 10,
-            tolerance_max_mmr: 1500.0,
+            tolerance_least_mmr: 20.0,
+            tolerance_most_mmr: 600.0,
+            tolerance_widens_seconds: 120,
+            mmr_per_second: 1.0,
+            starves_seconds: 60,
+            premade_mmr: 0.0,
+            rematch_after_seconds: 2,
             latency: vec![step(0, 60), step(30, 100), step(75, 150), step(150, 210)],
             ticket_ttl_seconds: 600,
         }

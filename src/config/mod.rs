@@ -182,14 +182,22 @@ pub struct TierSettings {
 pub struct Matchmaking {
     /// Milliseconds between two waves of a mode, 50 to 60,000.
     pub tick_ms: u64,
-    /// MMR by which opponents may differ at first.
+    /// MMR by which opponents may differ at first, while too little is known of who arrives.
     pub tolerance_start_mmr: f64,
-    /// MMR added at each step.
-    pub tolerance_step_mmr: f64,
-    /// Seconds between two steps.
-    pub tolerance_step_seconds: u32,
-    /// MMR never exceeded.
-    pub tolerance_max_mmr: f64,
+    /// The least first tolerance, where many arrive, in MMR.
+    pub tolerance_least_mmr: f64,
+    /// The greatest first tolerance, where few arrive, in MMR.
+    pub tolerance_most_mmr: f64,
+    /// Seconds of waiting that add the first tolerance once more.
+    pub tolerance_widens_seconds: u32,
+    /// How many MMR of distance are as bad as a second of waiting.
+    pub mmr_per_second: f64,
+    /// Seconds of waiting after which the most tolerant ticket of a match decides alone.
+    pub starves_seconds: u32,
+    /// What a party's rating has added for each member beyond the first, in MMR.
+    pub premade_mmr: f64,
+    /// Seconds that players wait rather than meet the opponents of their last match again.
+    pub rematch_after_seconds: u32,
     /// `[[matchmaking.latency]]`: what round trip is accepted from which wait on, ascending in both.
     pub latency: Vec<LatencyStep>,
     /// Seconds after which a ticket that nobody renews expires.

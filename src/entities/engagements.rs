@@ -1,6 +1,10 @@
 //! What each player is engaged in: one live ticket or one open match. The primary key is what keeps a player out of two.
 
-use sea_orm::{Set, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    Set,
+    entity::prelude::*,
+    sea_query::{CaseStatement, Expr},
+};
 
 use crate::{
     error::Result,
@@ -51,12 +55,17 @@ pub async fn queue(
     Ok(())
 }
 
-/// Moves the holders of a ticket into a match; says how many.
-pub async fn promote(db: &impl ConnectionTrait, ticket: TicketId, to: MatchId) -> Result<u64> {
+/// Moves the holders of tickets into matches; says how many.
+pub async fn promote(db: &impl ConnectionTrait, claims: &[(TicketId, MatchId)]) -> Result<u64> {
+    let mut into = CaseStatement::new();
+    for (ticket, id) in claims {
+        into = into.case(Column::TicketId.eq(*ticket), *id);
+    }
+    // The match first: MySQL takes what was set before for what is there.
     let done = Entity::update_many()
+        .col_expr(Column::MatchId, into.into())
         .col_expr(Column::TicketId, Expr::value(None::<TicketId>))
-        .col_expr(Column::MatchId, Expr::value(Some(to)))
-        .filter(Column::TicketId.eq(ticket))
+        .filter(Column::TicketId.is_in(claims.iter().map(|(ticket, _)| *ticket)))
         .exec(db)
         .await?;
     Ok(done.rows_affected)

@@ -1,11 +1,16 @@
 //! Who plays in which match.
 
-use sea_orm::{QueryOrder, entity::prelude::*, sea_query::Expr};
+use std::collections::{BTreeSet, HashMap};
 
-use super::put_all;
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+
+use super::{add_all, put_all};
 use crate::{
     error::Result,
-    game::ids::{MatchId, TicketId, UserId},
+    game::{
+        ids::{MatchId, TicketId, UserId},
+        time::Timestamp,
+    },
 };
 
 /// A row of `match_players`.
@@ -30,6 +35,8 @@ pub struct Model {
     pub mmr_after: Option<i32>,
     /// The answer to the ready check; none: not given yet.
     pub accepted: Option<bool>,
+    /// When they saw that they are asked; none: not yet.
+    pub asked_at: Option<Timestamp>,
     /// Kills.
     pub kills: i32,
     /// Deaths.
@@ -57,6 +64,11 @@ pub async fn of_matches(db: &impl ConnectionTrait, ids: &[MatchId]) -> Result<Ve
         .order_by_asc(Column::Slot)
         .all(db)
         .await?)
+}
+
+/// Adds seats.
+pub async fn add(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
+    add_all(db, rows.into_iter().map(|row| ActiveModel::from(row).reset_all()).collect()).await
 }
 
 /// Stores seats as they are now, which are there already.
@@ -100,6 +112,54 @@ pub async fn unrate(db: &impl ConnectionTrait, id: MatchId) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::MmrAfter, Expr::value(None::<i32>))
         .filter(Column::MatchId.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Against whom these users played in their last match that was played to its end.
+pub async fn last_opponents(
+    db: &impl ConnectionTrait,
+    users: &[UserId],
+) -> Result<HashMap<UserId, Vec<UserId>>> {
+    // Ids are made in order, so the greatest is the last.
+    let last: Vec<(UserId, MatchId)> = Entity::find()
+        .select_only()
+        .column(Column::UserId)
+        .column_as(Column::MatchId.max(), "last")
+        .filter(Column::UserId.is_in(users.iter().copied()))
+        .filter(Column::MmrAfter.is_not_null())
+        .group_by(Column::UserId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let ids: BTreeSet<_> = last.iter().map(|(_, id)| *id).collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    let mut seats: HashMap<MatchId, Vec<(UserId, i32)>> = HashMap::new();
+    for seat in of_matches(db, &ids).await? {
+        seats.entry(seat.match_id).or_default().push((seat.user_id, seat.team));
+    }
+    let opponents = |(user, id): (UserId, MatchId)| {
+        let seats = seats.get(&id)?;
+        let (_, own) = seats.iter().find(|(seated, _)| *seated == user)?;
+        let others = seats.iter().filter(|(_, team)| team != own).map(|(other, _)| *other);
+        Some((user, others.collect()))
+    };
+    Ok(last.into_iter().filter_map(opponents).collect())
+}
+
+/// Records that players have seen that they are asked whether they accept; those who had before stay as they are.
+pub async fn asked(
+    db: &impl ConnectionTrait,
+    id: MatchId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::AskedAt, Expr::value(now))
+        .filter(Column::MatchId.eq(id))
+        .filter(Column::UserId.eq(user))
+        .filter(Column::AskedAt.is_null())
         .exec(db)
         .await?;
     Ok(())

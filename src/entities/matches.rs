@@ -2,7 +2,7 @@
 
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, entity::prelude::*, sea_query::Expr};
 
-use super::{match_players, put_all, to_decide};
+use super::{add_all, match_players, put_all, to_decide};
 use crate::{
     error::Result,
     game::{
@@ -73,6 +73,11 @@ pub struct Filter {
     pub status: Option<MatchStatus>,
     /// With that player.
     pub user: Option<UserId>,
+}
+
+/// Adds matches.
+pub async fn add(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
+    add_all(db, rows.into_iter().map(|row| ActiveModel::from(row).reset_all()).collect()).await
 }
 
 /// The match of that id.

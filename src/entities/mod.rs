@@ -1,6 +1,7 @@
 //! The rows: one table a file, with its named queries. They take any connection, so that a use case can put several
 //! into one transaction.
 
+pub mod blocks;
 pub mod corrections;
 pub mod engagements;
 pub mod feed_items;
@@ -13,6 +14,9 @@ pub mod match_players;
 pub mod matches;
 pub mod notifications;
 pub mod outbox;
+pub mod parties;
+pub mod party_members;
+pub mod penalties;
 pub mod rank_changes;
 pub mod rating_points;
 pub mod refresh_tokens;

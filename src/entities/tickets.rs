@@ -1,12 +1,16 @@
 //! Places in the queue.
 
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{CaseStatement, Expr},
+};
 
 use super::to_decide;
 use crate::{
     error::Result,
     game::{
-        ids::{MatchId, TicketId},
+        ids::{MatchId, PartyId, TicketId},
         matches::TicketState,
         mode::{ModeId, RegionId},
         time::Timestamp,
@@ -36,6 +40,8 @@ pub struct Model {
     pub ended_at: Option<Timestamp>,
     /// The match that it ended in.
     pub match_id: Option<MatchId>,
+    /// The party that holds it.
+    pub party_id: Option<PartyId>,
 }
 
 /// See [`super::users::Relation`].
@@ -106,6 +112,40 @@ pub async fn end(
     Ok(done.rows_affected == 1)
 }
 
+/// Which of these tickets wait; nobody else changes them until the transaction ends.
+pub async fn lock_searching(db: &impl ConnectionTrait, ids: &[TicketId]) -> Result<Vec<TicketId>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(Column::State.eq(TicketState::Searching))
+        .order_by_asc(Column::Id)
+        .lock(to_decide(db))
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// Ends waiting tickets, which are locked, each in a match.
+pub async fn claim(
+    db: &impl ConnectionTrait,
+    claims: &[(TicketId, MatchId)],
+    now: Timestamp,
+) -> Result<()> {
+    let mut into = CaseStatement::new();
+    for (ticket, id) in claims {
+        into = into.case(Column::Id.eq(*ticket), *id);
+    }
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(TicketState::Matched))
+        .col_expr(Column::EndedAt, Expr::value(now))
+        .col_expr(Column::MatchId, into.into())
+        .filter(Column::Id.is_in(claims.iter().map(|(ticket, _)| *ticket)))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Puts off a waiting ticket's expiry.
 pub async fn renew(db: &impl ConnectionTrait, id: TicketId, expires_at: Timestamp) -> Result<()> {
     Entity::update_many()
@@ -117,22 +157,37 @@ pub async fn renew(db: &impl ConnectionTrait, id: TicketId, expires_at: Timestam
     Ok(())
 }
 
-/// How long the last tickets of a mode that were matched had waited, newest first, in milliseconds.
+/// The last tickets of a mode that were matched since then, the latest to end first.
 pub async fn recent_waits(
     db: &impl ConnectionTrait,
     mode: &ModeId,
     since: Timestamp,
     limit: u64,
-) -> Result<Vec<(Timestamp, Option<Timestamp>, String)>> {
+) -> Result<Vec<Model>> {
     Ok(Entity::find()
-        .select_only()
-        .columns([Column::JoinedAt, Column::EndedAt, Column::Regions])
         .filter(Column::Mode.eq(mode.clone()))
         .filter(Column::State.eq(TicketState::Matched))
         .filter(Column::EndedAt.gte(since))
         .order_by_desc(Column::EndedAt)
+        .order_by_desc(Column::Id)
         .limit(limit)
-        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// The last tickets of a mode that came since then, newest first.
+pub async fn arrivals(
+    db: &impl ConnectionTrait,
+    mode: &ModeId,
+    since: Timestamp,
+    limit: u64,
+) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::Mode.eq(mode.clone()))
+        .filter(Column::JoinedAt.gte(since))
+        .order_by_desc(Column::JoinedAt)
+        .order_by_desc(Column::Id)
+        .limit(limit)
         .all(db)
         .await?)
 }

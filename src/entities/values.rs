@@ -8,9 +8,13 @@ use sea_orm::{
 use crate::game::{
     accounts::Role,
     event::Position,
-    ids::{EventId, MatchId, NotificationId, SeasonId, ServerKeyId, SessionId, TicketId, UserId},
+    ids::{
+        EventId, MatchId, NotificationId, PartyId, SeasonId, ServerKeyId, SessionId, TicketId,
+        UserId,
+    },
     matches::{MatchStatus, TicketState},
     mode::{ModeId, RegionId},
+    penalty::Misdeed,
     time::Timestamp,
 };
 
@@ -117,13 +121,14 @@ stored_as_text!(
     UserId,
     SessionId,
     TicketId,
+    PartyId,
     MatchId,
     SeasonId,
     ServerKeyId,
     NotificationId,
     EventId
 );
-stored_as_word!(Role, MatchStatus, TicketState);
+stored_as_word!(Role, MatchStatus, TicketState, Misdeed);
 stored_as_slug!(ModeId, RegionId);
 stored_as_number!(Timestamp, Position);
 
@@ -141,6 +146,7 @@ keyed_by!(
     UserId,
     SessionId,
     TicketId,
+    PartyId,
     MatchId,
     SeasonId,
     ServerKeyId,

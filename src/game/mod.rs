@@ -6,6 +6,7 @@ pub mod ids;
 pub mod matches;
 pub mod mode;
 pub mod pairing;
+pub mod penalty;
 pub mod rating;
 pub mod score;
 pub mod season;

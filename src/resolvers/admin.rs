@@ -6,9 +6,10 @@ use super::context::{Result, at_least, parse_id, services};
 use crate::{
     game::accounts::Role,
     schema::admin::{
-        CreateServerKeyInput, CreateServerKeyPayload, PlanSeasonEndInput, PlanSeasonEndPayload,
-        RevokeServerKeyInput, RevokeServerKeyPayload, SetRoleInput, SetRolePayload,
-        StartSeasonInput, StartSeasonPayload, SuspendUserInput, SuspendUserPayload,
+        CreateServerKeyInput, CreateServerKeyPayload, LiftQueueLockInput, LiftQueueLockPayload,
+        PlanSeasonEndInput, PlanSeasonEndPayload, RevokeServerKeyInput, RevokeServerKeyPayload,
+        SetRoleInput, SetRolePayload, StartSeasonInput, StartSeasonPayload, SuspendUserInput,
+        SuspendUserPayload,
     },
     services::seasons::NewSeason,
 };
@@ -88,6 +89,17 @@ impl AdminMutation {
         let services = services(ctx);
         let user = services.admin.suspend(services, by, user, until, &input.reason).await?;
         Ok(SuspendUserPayload { user: user.into() })
+    }
+
+    /// Moderators and admins. Lets a user queue again who declined or left matches, and forgives it.
+    async fn lift_queue_lock(
+        &self,
+        ctx: &Context<'_>,
+        input: LiftQueueLockInput,
+    ) -> Result<LiftQueueLockPayload> {
+        let by = at_least(ctx, Role::Moderator)?;
+        let user = parse_id("input.userId", &input.user_id)?;
+        Ok(LiftQueueLockPayload { lifted: services(ctx).penalties.lift(by.user, user).await? })
     }
 
     /// Admins.

@@ -6,7 +6,7 @@ use async_graphql::{Context, ErrorExtensionValues, ID};
 
 use super::loaders::Loaders;
 use crate::{
-    error::{Code, Error},
+    error::{Code, Error, Reason},
     game::accounts::{Role, SignedIn, Viewer},
     services::{Services, accounts::Origin},
 };
@@ -46,6 +46,10 @@ impl From<Fault> for async_graphql::Error {
         match error {
             Error::BadInput { field, .. } => extensions.set("field", field.as_str()),
             Error::Conflict { reason, .. } => extensions.set("reason", reason.as_str()),
+            Error::Locked { retry_after_ms, .. } => {
+                extensions.set("reason", Reason::QueueLocked.as_str());
+                extensions.set("retryAfterMs", *retry_after_ms);
+            }
             Error::RateLimited { retry_after_ms } => {
                 extensions.set("retryAfterMs", *retry_after_ms);
             }

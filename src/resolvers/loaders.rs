@@ -9,7 +9,7 @@ use super::context::{Fault, Result};
 use crate::{
     entities::{match_players, matches, rating_points, seasons, standings, tickets, users},
     error,
-    game::ids::{MatchId, SeasonId, TicketId, UserId},
+    game::ids::{MatchId, PartyId, SeasonId, TicketId, UserId},
     services::{Services, presence::Presence, rankings::StandingKey},
 };
 
@@ -91,6 +91,12 @@ batches! {
     /// The players of a ticket.
     ticket_players: TicketPlayers(TicketId => Vec<UserId>) = |services, keys| {
         services.queue.players_of(keys)
+    };
+    /// The ticket with which a party waits, by the party and its leader.
+    party_ticket: PartyTickets((PartyId, UserId) => tickets::Model) = |services, keys| async {
+        let found = services.parties.tickets_of(keys).await?;
+        let of_party = |key: &(PartyId, UserId)| Some((*key, found.get(&key.0)?.clone()));
+        Ok(keys.iter().filter_map(of_party).collect())
     };
     /// A player's standing in one mode.
     standing: Standings(StandingKey => standings::Model) = |services, keys| {

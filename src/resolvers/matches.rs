@@ -92,7 +92,11 @@ impl MatchQuery {
     async fn my_match(&self, ctx: &Context<'_>) -> Option<Result<Match>> {
         let found = async {
             let who = signed_in(ctx)?;
-            Ok(services(ctx).matches.mine(who.user).await?)
+            let found = services(ctx).matches.mine(who.user).await?;
+            if let Some(row) = &found {
+                services(ctx).matches.shown_to(who.user, row).await?;
+            }
+            Ok(found)
         };
         found.await.map(|row| row.map(Into::into)).transpose()
     }

@@ -8,6 +8,7 @@ mod loaders;
 mod matches;
 mod modes;
 mod node;
+mod parties;
 mod queue;
 mod rankings;
 mod users;
@@ -28,6 +29,7 @@ pub struct Query(
     modes::ModeQuery,
     matches::MatchQuery,
     rankings::RankingQuery,
+    parties::PartyQuery,
     queue::QueueQuery,
     feed::FeedQuery,
 );
@@ -37,6 +39,7 @@ pub struct Query(
 pub struct Mutation(
     accounts::AccountMutation,
     users::UserMutation,
+    parties::PartyMutation,
     queue::QueueMutation,
     matches::MatchMutation,
     feed::FeedMutation,
@@ -46,6 +49,7 @@ pub struct Mutation(
 /// The entry points for watching. Each stream first says how things stand, then each change.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
+    parties::PartySubscription,
     queue::QueueSubscription,
     matches::MatchSubscription,
     rankings::RankingSubscription,

@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, Object};
 use super::context::{Result, parse_id, services, viewer};
 use crate::{
     error::Error,
-    game::ids::{MatchId, NotificationId, SeasonId, TicketId, UserId},
+    game::ids::{MatchId, NotificationId, PartyId, SeasonId, TicketId, UserId},
     schema::Node,
 };
 
@@ -56,6 +56,10 @@ async fn find(ctx: &Context<'_>, field: &str, id: &ID) -> Result<Option<Node>> {
         TicketId::PREFIX => {
             let ticket = services.queue.get(parse_id(field, id)?, viewer.user_id()).await?;
             ticket.map(|row| Node::QueueTicket(row.into()))
+        }
+        PartyId::PREFIX => {
+            let party = services.parties.get(parse_id(field, id)?).await?;
+            party.map(|party| Node::Party(party.into()))
         }
         NotificationId::PREFIX => {
             let id = parse_id(field, id)?;

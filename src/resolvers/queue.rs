@@ -4,16 +4,22 @@ use async_graphql::{ComplexObject, Context, Object, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    context::{Result, loaders, services, signed_in},
+    context::{Result, loaders, services, signed_in, viewer},
     modes::{mode_of, region_of},
     users::user_of,
 };
 use crate::{
-    game::mode::{ModeId, RegionId},
+    game::{
+        accounts::Role,
+        mode::{ModeId, RegionId},
+    },
     schema::{
         matches::Match,
         modes::{Mode, Region},
-        queue::{JoinQueueInput, JoinQueuePayload, LeaveQueuePayload, QueueStats, QueueTicket},
+        queue::{
+            JoinQueueInput, JoinQueuePayload, LeaveQueuePayload, NearestMatch, QueueStats,
+            QueueTicket, WaitExplanation,
+        },
         scalars::DateTime,
         users::User,
     },
@@ -52,7 +58,7 @@ pub struct QueueMutation;
 
 #[Object]
 impl QueueMutation {
-    /// Puts the viewer into the queue.
+    /// Puts the viewer into the queue, or the whole party that they lead, when all its members are ready.
     async fn join_queue(
         &self,
         ctx: &Context<'_>,
@@ -65,7 +71,7 @@ impl QueueMutation {
         Ok(JoinQueuePayload { ticket: ticket.into() })
     }
 
-    /// Takes the viewer out of the queue.
+    /// Takes the viewer out of the queue, and their party with them.
     async fn leave_queue(&self, ctx: &Context<'_>) -> Result<LeaveQueuePayload> {
         let ticket = services(ctx).queue.leave(signed_in(ctx)?.user).await?;
         Ok(LeaveQueuePayload { ticket: ticket.map(Into::into) })
@@ -125,13 +131,35 @@ impl QueueTicket {
 
     /// How far from `mmr` an opponent may be now; it widens with the wait.
     async fn mmr_tolerance(&self, ctx: &Context<'_>) -> Result<i32> {
-        Ok(services(ctx).queue.tolerance(&self.row)?)
+        Ok(services(ctx).queue.tolerance(&self.row).await?)
     }
 
-    /// Expected remaining wait; null where the queue has no history yet.
+    /// Expected remaining wait: half of the tickets like this one wait no longer. Null where the queue has too little history.
     async fn estimated_wait_seconds(&self, ctx: &Context<'_>) -> Option<Result<f64>> {
-        let estimate = services(ctx).queue.estimated_wait_s(&self.row).await;
-        estimate.transpose().map(|estimate| estimate.map_err(Into::into))
+        let estimate = services(ctx).queue.estimate(&self.row).await.transpose()?;
+        Some(estimate.map(|left| left.p50_ms as f64 / 1000.0).map_err(Into::into))
+    }
+
+    /// Nine of ten tickets like this one wait no longer. Null where the queue has too little history.
+    #[graphql(name = "estimatedWaitP90Seconds")]
+    async fn estimated_wait_p90_seconds(&self, ctx: &Context<'_>) -> Option<Result<f64>> {
+        let estimate = services(ctx).queue.estimate(&self.row).await.transpose()?;
+        Some(estimate.map(|left| left.p90_ms as f64 / 1000.0).map_err(Into::into))
+    }
+
+    /// Why it still waits: for its players and admins; null for everyone else, and when it does not wait.
+    async fn explanation(&self, ctx: &Context<'_>) -> Option<Result<WaitExplanation>> {
+        let found = async {
+            let viewer = viewer(ctx);
+            if !viewer.is_at_least(Role::Admin) {
+                let players = loaders(ctx).ticket_players(self.row.id).await?.unwrap_or_default();
+                if viewer.user_id().is_none_or(|user| !players.contains(&user)) {
+                    return Ok(None);
+                }
+            }
+            Ok(services(ctx).queue.explain(&self.row).await?)
+        };
+        found.await.map(|why| why.map(Into::into)).transpose()
     }
 
     /// The match that it ended in.
@@ -150,10 +178,20 @@ impl From<waits::Stats> for QueueStats {
             matches_last_minute: stats.matches_last_minute,
             median_wait_seconds: stats.median_wait_s,
             p95_wait_seconds: stats.p95_wait_s,
+            estimated_wait_seconds: stats.estimate.map(|wait| wait.p50_ms as f64 / 1000.0),
+            estimated_wait_p90_seconds: stats.estimate.map(|wait| wait.p90_ms as f64 / 1000.0),
             updated_at: DateTime(now()),
             mode_id: stats.mode,
             region_id: stats.region,
         }
+    }
+}
+
+#[ComplexObject]
+impl NearestMatch {
+    /// Where.
+    async fn region(&self, ctx: &Context<'_>) -> Region {
+        region_of(ctx, &self.region_id)
     }
 }
 

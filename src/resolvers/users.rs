@@ -19,8 +19,12 @@ use crate::{
         matches::{MatchConnection, MatchStatus},
         modes::Region,
         paging::{Cursor, Line, Name},
+        queue::QueueLock,
         rankings::{RatingPointConnection, Standing},
-        users::{Presence, UpdateProfileInput, UpdateProfilePayload, User, UserBy, UserConnection},
+        users::{
+            BlockUserInput, BlockUserPayload, Presence, UnblockUserPayload, UpdateProfileInput,
+            UpdateProfilePayload, User, UserBy, UserConnection,
+        },
     },
     services::{paging::Page, presence, users::ProfileChange},
 };
@@ -104,6 +108,30 @@ impl UserMutation {
         let user = services(ctx).users.update(who.user, change).await?;
         Ok(UpdateProfilePayload { user: user.into() })
     }
+
+    /// Never matches the viewer with somebody again, on either side. They are not told.
+    async fn block_user(
+        &self,
+        ctx: &Context<'_>,
+        input: BlockUserInput,
+    ) -> Result<BlockUserPayload> {
+        let who = signed_in(ctx)?;
+        let user = parse_id("input.userId", &input.user_id)?;
+        services(ctx).penalties.block(who.user, user).await?;
+        Ok(BlockUserPayload { user: user_of(ctx, user).await? })
+    }
+
+    /// Lets the viewer be matched with somebody again.
+    async fn unblock_user(
+        &self,
+        ctx: &Context<'_>,
+        input: BlockUserInput,
+    ) -> Result<UnblockUserPayload> {
+        let who = signed_in(ctx)?;
+        let user = parse_id("input.userId", &input.user_id)?;
+        let unblocked = services(ctx).penalties.unblock(who.user, user).await?;
+        Ok(UnblockUserPayload { unblocked })
+    }
 }
 
 #[ComplexObject]
@@ -113,6 +141,28 @@ impl User {
         let viewer = viewer(ctx);
         let may = self.own || viewer.user_id() == Some(self.key) || viewer.is_at_least(Role::Admin);
         may.then_some(&*self.private_email)
+    }
+
+    /// Why they may not queue just now, for themselves and moderators; null where nothing keeps them, and for everyone else.
+    async fn queue_lock(&self, ctx: &Context<'_>) -> Option<Result<QueueLock>> {
+        let viewer = viewer(ctx);
+        if viewer.user_id() != Some(self.key) && !viewer.is_at_least(Role::Moderator) {
+            return None;
+        }
+        let lock = services(ctx).penalties.lock_of(self.key).await.transpose()?;
+        Some(lock.map(Into::into).map_err(Into::into))
+    }
+
+    /// Whom they have blocked, the latest first, for themselves alone; null for everyone else.
+    async fn blocked_users(&self, ctx: &Context<'_>) -> Option<Result<Vec<User>>> {
+        if viewer(ctx).user_id() != Some(self.key) {
+            return None;
+        }
+        let found = async {
+            let ids = services(ctx).penalties.blocked_by(self.key).await?;
+            futures_util::future::try_join_all(ids.into_iter().map(|id| user_of(ctx, id))).await
+        };
+        Some(found.await)
     }
 
     /// Where they play by default.

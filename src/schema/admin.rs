@@ -146,3 +146,17 @@ pub struct SetRolePayload {
     /// The user.
     pub user: User,
 }
+
+/// Whose queue lock to lift.
+#[derive(Debug, InputObject)]
+pub struct LiftQueueLockInput {
+    /// Who.
+    pub user_id: ID,
+}
+
+/// What lifting did.
+#[derive(Debug, SimpleObject)]
+pub struct LiftQueueLockPayload {
+    /// False where there was nothing to lift.
+    pub lifted: bool,
+}

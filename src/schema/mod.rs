@@ -7,6 +7,7 @@ pub mod feed;
 pub mod matches;
 pub mod modes;
 pub mod paging;
+pub mod parties;
 pub mod queue;
 pub mod rankings;
 pub mod scalars;
@@ -25,6 +26,8 @@ pub enum Node {
     Season(modes::Season),
     /// A ticket.
     QueueTicket(queue::QueueTicket),
+    /// A party.
+    Party(parties::Party),
     /// A match.
     Match(matches::Match),
     /// A notification.

@@ -4,10 +4,11 @@ use async_graphql::{Enum, ID, InputObject, SimpleObject};
 
 use super::scalars::DateTime;
 use crate::{
-    entities::tickets,
+    entities::{penalties, tickets},
     game::{
         matches,
         mode::{ModeId, RegionId},
+        pairing, penalty,
         standing::shown,
     },
 };
@@ -69,6 +70,12 @@ pub struct QueueStats {
     pub median_wait_seconds: Option<f64>,
     /// The wait that 95 of 100 of them stayed under.
     pub p95_wait_seconds: Option<f64>,
+    /// How long somebody of middling rating who joins now would wait: half of those like them wait no longer. Null where the
+    /// queue has too little history.
+    pub estimated_wait_seconds: Option<f64>,
+    /// Nine of ten of those like them wait no longer.
+    #[graphql(name = "estimatedWaitP90Seconds")]
+    pub estimated_wait_p90_seconds: Option<f64>,
     /// When these numbers were read.
     pub updated_at: DateTime,
     /// Of which mode.
@@ -109,4 +116,139 @@ pub struct JoinQueuePayload {
 pub struct LeaveQueuePayload {
     /// The cancelled ticket; null when the viewer was not queued.
     pub ticket: Option<QueueTicket>,
+}
+
+/// A rule that keeps tickets out of a match. Of several the first counts, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "pairing::KeptOut")]
+pub enum WaitRule {
+    /// Somebody has blocked somebody.
+    Blocked,
+    /// The parties do not fit into the mode's teams.
+    PartySize,
+    /// There is no region that is near enough for both yet.
+    Latency,
+    /// They were opponents in their last match, just now.
+    RecentlyPlayed,
+    /// The ratings are too far apart yet.
+    Rating,
+}
+
+/// Why a ticket waits. Every other ticket of the mode is counted once: as a candidate, or under the rule that keeps it out.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct WaitExplanation {
+    /// Tickets with which it could be in a match now.
+    pub candidates: i32,
+    /// The others, by rule.
+    pub kept_out: Vec<KeptOutCount>,
+    /// When the next are let in; null where time alone lets in nobody within ten minutes.
+    pub next_widening: Option<NextWidening>,
+    /// The nearest match that is not made; null where nobody could be in it.
+    pub nearest: Option<NearestMatch>,
+}
+
+/// How many tickets one rule keeps out.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct KeptOutCount {
+    /// Which rule.
+    pub rule: WaitRule,
+    /// How many tickets.
+    pub tickets: i32,
+}
+
+/// What time will change.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct NextWidening {
+    /// In how many seconds.
+    pub in_seconds: f64,
+    /// How many tickets are let in then.
+    pub tickets: i32,
+}
+
+/// A match that is not made.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct NearestMatch {
+    /// Players that it lacks.
+    pub missing_players: i32,
+    /// How far apart the ratings are, in MMR.
+    pub spread: i32,
+    /// How far apart they may be now, in MMR.
+    pub allowed_spread: i32,
+    /// For people: what is missing.
+    pub reason: String,
+    /// Where.
+    #[graphql(skip)]
+    pub region_id: RegionId,
+}
+
+fn count(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+impl From<pairing::Explanation> for WaitExplanation {
+    fn from(why: pairing::Explanation) -> Self {
+        let kept = |rule| {
+            let tickets = why.kept_out.iter().filter(|(kept, _)| *kept == rule).count();
+            KeptOutCount { rule: rule.into(), tickets: count(tickets) }
+        };
+        Self {
+            candidates: count(why.candidates.len()),
+            kept_out: pairing::KeptOut::ALL.map(kept).into(),
+            next_widening: why.next.map(|next| NextWidening {
+                in_seconds: next.in_ms as f64 / 1000.0,
+                tickets: count(next.tickets),
+            }),
+            nearest: why.nearest.map(Into::into),
+        }
+    }
+}
+
+impl From<pairing::Nearest> for NearestMatch {
+    fn from(nearest: pairing::Nearest) -> Self {
+        let (spread, allowed) = (shown(nearest.spread), shown(nearest.allowed));
+        let reason = if nearest.missing > 0 {
+            format!("{} more players are needed", nearest.missing)
+        } else if nearest.spread > nearest.allowed {
+            format!("the ratings are {spread} MMR apart, and may be {allowed} now")
+        } else {
+            "it is about to be made, unless its players are needed for a better one".to_owned()
+        };
+        Self {
+            missing_players: count(nearest.missing),
+            spread,
+            allowed_spread: allowed,
+            reason,
+            region_id: nearest.region,
+        }
+    }
+}
+
+/// Why somebody may not queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "penalty::Misdeed")]
+pub enum PenaltyReason {
+    /// They declined a ready check.
+    Declined,
+    /// They did not answer a ready check that they had seen.
+    NoAnswer,
+    /// They left a match before its end.
+    Abandoned,
+}
+
+/// Why somebody may not queue, and until when.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct QueueLock {
+    /// Until when.
+    pub until: DateTime,
+    /// For what they did last.
+    pub reason: PenaltyReason,
+    /// How often they did such things: each time the lock is longer, and every twelve hours without one forgives one.
+    pub count: i32,
+}
+
+impl From<penalties::Model> for QueueLock {
+    fn from(row: penalties::Model) -> Self {
+        Self { until: DateTime(row.locked_until), reason: row.reason.into(), count: row.steps }
+    }
 }

@@ -113,3 +113,24 @@ pub struct UpdateProfilePayload {
     /// The viewer.
     pub user: User,
 }
+
+/// Somebody to be kept from.
+#[derive(Debug, InputObject)]
+pub struct BlockUserInput {
+    /// Who.
+    pub user_id: ID,
+}
+
+/// Who is blocked now.
+#[derive(Debug, SimpleObject)]
+pub struct BlockUserPayload {
+    /// The other.
+    pub user: User,
+}
+
+/// What unblocking did.
+#[derive(Debug, SimpleObject)]
+pub struct UnblockUserPayload {
+    /// False where there was no block.
+    pub unblocked: bool,
+}

@@ -21,6 +21,9 @@ use crate::{
 /// Wins in a row that the feed tells of.
 const STREAKS: [i32; 5] = [3, 5, 10, 20, 50];
 
+const PENALTY_LOCK: &str = "Declining or leaving matches locks the queue for longer each time.";
+const PENALTY_WARNING: &str = "Declining or leaving another match will lock the queue for a while.";
+
 /// What a batch of facts leads to.
 #[derive(Default)]
 pub struct Consequences {
@@ -48,6 +51,20 @@ impl Consequences {
             Fact::Ticket { ticket, mode, players } => {
                 self.live.push(LiveEvent::Ticket { ticket, mode, players });
             }
+            Fact::BlocksChanged { user } => self.live.push(LiveEvent::BlocksChanged { user }),
+            Fact::Penalised { user, reason, locked_until, at } => {
+                let data = serde_json::json!({"reason": reason, "lockedUntil": locked_until});
+                let text = if locked_until > at {
+                    ("QUEUE_LOCKED", "You cannot queue for a while", PENALTY_LOCK)
+                } else {
+                    ("QUEUE_WARNING", "The others waited for you", PENALTY_WARNING)
+                };
+                let body = Some(text.2.to_owned());
+                self.notify(id, at, &[user], (text.0, text.1, body), &data);
+                let kind = "PENALISED".to_owned();
+                self.documents.activities.push(Activity { id, user, kind, by: None, data, at });
+            }
+            Fact::Party { party, members } => self.live.push(LiveEvent::Party { party, members }),
             Fact::MatchMade { match_id, mode, players, ready_check, at } => {
                 let body = if ready_check { "Accept it to play." } else { "Get ready to play." };
                 let text = ("MATCH_FOUND", "Match found", Some(body.to_owned()));

@@ -9,17 +9,19 @@ use super::{
     admin::checked_reason,
     core::{Core, Written, now},
     paging::{Page, Slice},
+    penalties::punish,
     results::Writer,
     timelines::{own_event, since_start},
 };
 use crate::{
     backends::sql::{Tx, retrying},
-    entities::{engagements, match_players, matches},
+    entities::{engagements, match_players, matches, users},
     error::{Error, Reason, Result},
     game::{
         event::Fact,
         ids::{MatchId, TicketId, UserId},
         matches::MatchStatus,
+        penalty::Misdeed,
         time::Timestamp,
     },
 };
@@ -215,7 +217,7 @@ impl Matches {
         } else {
             Vec::new()
         };
-        self.cancel_in(services, tx, row, &players, reason, &back).await
+        self.cancel_in(services, tx, row, (&players, Vec::new()), reason, &back).await
     }
 
     /// Cancels matches whose deadline has passed (rule 13); says how many.
@@ -242,11 +244,11 @@ impl Matches {
             MatchStatus::Pending => {
                 let back = whole_tickets(&players, |_| true);
                 let reason = "no game server started the match in time";
-                self.cancel_in(services, tx, row, &players, reason, &back).await?;
+                self.cancel_in(services, tx, row, (&players, Vec::new()), reason, &back).await?;
             }
             _ => {
                 let reason = "no result was reported in time";
-                self.cancel_in(services, tx, row, &players, reason, &[]).await?;
+                self.cancel_in(services, tx, row, (&players, Vec::new()), reason, &[]).await?;
             }
         }
         Ok(())
@@ -265,7 +267,26 @@ impl Matches {
         let late = row.deadline_at.is_some_and(|at| at <= now());
         let innocent = |player: &match_players::Model| player.accepted.unwrap_or(!late);
         let back = whole_tickets(players, innocent);
-        self.cancel_in(services, tx, row, players, reason, &back).await
+        let deeds: Vec<_> = players.iter().filter_map(|player| misdeed(player, late)).collect();
+        let ids: Vec<_> = deeds.iter().map(|(user, _)| *user).collect();
+        users::lock(&tx, &ids).await?;
+        let told = punish(&tx, &deeds, now()).await?;
+        self.cancel_in(services, tx, row, (players, told), reason, &back).await
+    }
+
+    /// A player is shown a match; where it has a ready check, they know of it from now on.
+    pub async fn shown_to(&self, user: UserId, row: &matches::Model) -> Result<()> {
+        if row.status != MatchStatus::ReadyCheck {
+            return Ok(());
+        }
+        let seats = match_players::of_matches(self.core.sql.read(), &[row.id]).await?;
+        let seat = seats.iter().find(|seat| seat.user_id == user);
+        if seat.is_none_or(|seat| seat.asked_at.is_some()) {
+            return Ok(());
+        }
+        let tx = self.core.sql.begin().await?;
+        match_players::asked(&tx, row.id, user, now()).await?;
+        tx.commit().await
     }
 
     async fn cancel_in(
@@ -273,7 +294,7 @@ impl Matches {
         services: &Services,
         tx: Tx,
         row: matches::Model,
-        players: &[match_players::Model],
+        (players, mut told): (&[match_players::Model], Vec<Fact>),
         reason: &str,
         back: &[TicketId],
     ) -> Result<matches::Model> {
@@ -288,7 +309,7 @@ impl Matches {
         engagements::release_matches(&tx, &[id]).await?;
         let at_ms = since_start(&row, now);
         let event = own_event("MATCH_CANCELLED", at_ms, now);
-        let mut told = vec![self.tell(&tx, id, vec![event]).await?];
+        told.push(self.tell(&tx, id, vec![event]).await?);
         told.extend(services.queue.requeue(&tx, back).await?);
         self.finish_change(tx, id, players, told).await.map(|(row, _)| row)
     }
@@ -319,6 +340,16 @@ impl Matches {
 /// A match is in a state that does not allow something.
 pub(super) fn wrong_state(what: &str, status: MatchStatus) -> Error {
     Error::conflict(Reason::MatchState, format!("{what}; it is {}", status.as_str()))
+}
+
+/// What a player did to the others of a ready check: nothing, where they accepted or could not know of it.
+fn misdeed(player: &match_players::Model, late: bool) -> Option<(UserId, Misdeed)> {
+    let deed = match player.accepted {
+        Some(true) => None,
+        Some(false) => Some(Misdeed::Declined),
+        None => (late && player.asked_at.is_some()).then_some(Misdeed::NoAnswer),
+    };
+    deed.map(|deed| (player.user_id, deed))
 }
 
 /// The tickets all of whose players are so.

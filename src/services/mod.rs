@@ -17,7 +17,10 @@ mod ledger;
 mod listing;
 pub mod matches;
 pub mod paging;
+pub mod parties;
 mod passwords;
+pub mod penalties;
+mod pool;
 pub mod presence;
 pub mod queue;
 pub mod rankings;
@@ -29,6 +32,7 @@ pub mod results;
 pub mod seasons;
 pub mod seed;
 mod sessions;
+pub mod simulate;
 pub mod timelines;
 mod tokens;
 pub mod users;
@@ -72,6 +76,10 @@ pub struct Services {
     pub feed: feed::Feed,
     /// Matches, from ready check to result.
     pub matches: matches::Matches,
+    /// People who queue together.
+    pub parties: parties::Parties,
+    /// Queue locks and blocks.
+    pub penalties: penalties::Penalties,
     /// Who is here.
     pub presence: presence::Presences,
     /// Tickets and waves.
@@ -107,6 +115,8 @@ impl Services {
             admin: admin::Admin::new(core.clone()),
             feed: feed::Feed::new(core.clone()),
             matches: matches::Matches::new(core.clone()),
+            parties: parties::Parties::new(core.clone()),
+            penalties: penalties::Penalties::new(core.clone()),
             presence: presence::Presences::new(core.clone()),
             queue: queue::Queue::new(core.clone()),
             rankings: rankings::Rankings::new(core.clone()),

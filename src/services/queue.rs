@@ -1,6 +1,10 @@
 //! Tickets: joining, leaving, waiting and going back (rules 6 to 9).
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use moka::future::Cache;
 use sea_orm::{ActiveModelTrait, EntityTrait};
@@ -8,7 +12,10 @@ use uuid::Uuid;
 
 use super::{
     core::{Core, now},
-    waits::{FRESH, Wait},
+    parties::{self, Party},
+    penalties,
+    pool::Pool,
+    waits::{FRESH, Known},
 };
 use crate::{
     backends::sql::{Tx, retrying},
@@ -21,8 +28,8 @@ use crate::{
         ids::{TicketId, UserId},
         matches::TicketState,
         mode::{Mode, ModeId, RegionId},
+        pairing::Candidate,
         rating::Rating,
-        standing::shown,
         time::Timestamp,
     },
 };
@@ -30,23 +37,38 @@ use crate::{
 /// A round trip that no client measures, in milliseconds.
 const LATENCY_MAX_MS: i32 = 10_000;
 
+/// How often a waiting ticket's tolerance is told, in milliseconds: it widens all the time.
+const WIDENED_MS: i64 = 5_000;
+
 /// See the module.
 pub struct Queue {
     pub(super) core: Arc<Core>,
-    /// The last waits of each mode, ascending.
-    pub(super) waits: Cache<ModeId, Arc<Vec<Wait>>>,
+    /// What is known of each mode's queue.
+    pub(super) known: Cache<ModeId, Arc<Known>>,
+    /// Everybody who waits in a mode, for explanations.
+    pub(super) waiting: Cache<ModeId, Arc<Vec<Candidate>>>,
+    /// What this instance follows of the modes that it leads.
+    pools: Mutex<HashMap<ModeId, Arc<tokio::sync::Mutex<Option<Pool>>>>>,
 }
 
 impl Queue {
     pub(super) fn new(core: Arc<Core>) -> Self {
-        let waits = Cache::builder().max_capacity(64).time_to_live(FRESH).build();
-        Self { core, waits }
+        let known = Cache::builder().max_capacity(256).time_to_live(FRESH).build();
+        let waiting = Cache::builder().max_capacity(256).time_to_live(FRESH).build();
+        Self { core, known, waiting, pools: Mutex::default() }
     }
 
-    /// Queues a player. Without regions, the profile's counts.
+    /// What is followed of a mode; empty until this instance leads it.
+    pub(super) fn pool_of(&self, mode: &ModeId) -> Arc<tokio::sync::Mutex<Option<Pool>>> {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.entry(mode.clone()).or_default().clone()
+    }
+
+    /// Queues a player, or the party that they lead. Without regions, the profile's counts.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for an unknown mode or region; CONFLICT (ALREADY_QUEUED, IN_MATCH) for somebody who is engaged.
+    /// BAD_USER_INPUT for an unknown mode or region, or a party that is larger than a team; FORBIDDEN for a member who does not
+    /// lead; CONFLICT (ALREADY_QUEUED, IN_MATCH, PARTY_NOT_READY, QUEUE_LOCKED) where somebody is engaged, not ready, or locked.
     pub async fn join(
         &self,
         user: UserId,
@@ -64,29 +86,44 @@ impl Queue {
     ) -> Result<tickets::Model> {
         let mode = self.core.mode("input.mode", mode)?.clone();
         let tx = self.core.sql.begin().await?;
-        let profile = users::lock(&tx, &[user]).await?.pop();
+        let party = parties::locked_of(&tx, user).await?;
+        let members = match &party {
+            Some(party) => ready_members(party, user, &mode)?,
+            None => vec![user],
+        };
+        let profiles = users::lock(&tx, &members).await?;
+        let profile = profiles.iter().find(|profile| profile.id == user);
         let profile =
             profile.ok_or_else(|| Error::Unauthenticated("this account is gone".into()))?;
-        if profile.is_suspended(now()) {
-            return Err(Error::Forbidden("this account is suspended".into()));
+        if let Some(suspended) = profiles.iter().find(|profile| profile.is_suspended(now())) {
+            let whose = called(suspended.id, user, &suspended.username);
+            return Err(Error::Forbidden(format!("the account of {whose} is suspended")));
         }
-        let regions = self.checked_regions(regions.to_vec(), profile.region)?;
-        refuse_engaged(engagements::of_user(&tx, user).await?.as_ref())?;
+        let regions = self.checked_regions(regions.to_vec(), profile.region.clone())?;
+        for engaged in engagements::of_users(&tx, &members).await? {
+            refuse_engaged(&engaged, user)?;
+        }
         let now = now();
-        let rating = self.rating_of(&tx, user, &mode).await?;
+        penalties::refuse_locked(&tx, user, &profiles, now).await?;
+        let mut holders = Vec::with_capacity(members.len());
+        for member in &members {
+            holders.push((*member, self.rating_of(&tx, *member, &mode).await?));
+        }
+        let ratings: Vec<_> = holders.iter().map(|(_, rating)| *rating).collect();
         let ticket = tickets::Model {
             id: TicketId::from_uuid(Uuid::now_v7()),
             mode: mode.id.clone(),
             state: TicketState::Searching,
             regions: serde_json::to_string(&regions).map_err(Error::internal)?,
-            mmr: rating.value,
+            mmr: mode.pairing.queue_rating(&ratings),
             joined_at: now,
             expires_at: self.expiry(now),
             ended_at: None,
             match_id: None,
+            party_id: party.map(|party| party.row.id),
         };
-        enqueue(&tx, &ticket, &[(user, rating)]).await?;
-        let fact = ticket_fact(&ticket, vec![user]);
+        enqueue(&tx, &ticket, &holders).await?;
+        let fact = ticket_fact(&ticket, members);
         self.core.commit(tx, &[fact]).await?;
         Ok(ticket)
     }
@@ -104,11 +141,17 @@ impl Queue {
         if ticket.is_none_or(|ticket| ticket.state != TicketState::Searching) {
             return Ok(None);
         }
-        let ticket = self.end(&tx, id, TicketState::Cancelled).await?;
-        let players = ticket_players::of_tickets(&tx, &[id]).await?;
-        let fact = ticket_fact(&ticket, players.iter().map(|p| p.user_id).collect());
+        let (ticket, fact) = self.cancel_in(&tx, id).await?;
         self.core.commit(tx, &[fact]).await?;
         Ok(Some(ticket))
+    }
+
+    /// Takes a waiting ticket out of the queue; the fact tells of it.
+    pub(super) async fn cancel_in(&self, tx: &Tx, id: TicketId) -> Result<(tickets::Model, Fact)> {
+        let ticket = self.end(tx, id, TicketState::Cancelled).await?;
+        let players = ticket_players::of_tickets(tx, &[id]).await?;
+        let fact = ticket_fact(&ticket, players.iter().map(|p| p.user_id).collect());
+        Ok((ticket, fact))
     }
 
     async fn end(&self, tx: &Tx, id: TicketId, state: TicketState) -> Result<tickets::Model> {
@@ -191,18 +234,9 @@ impl Queue {
         Ok(ticket)
     }
 
-    /// How far from a ticket's rating an opponent may be, in MMR; for one that ended, at its end.
-    pub fn tolerance(&self, ticket: &tickets::Model) -> Result<i32> {
-        let mode = self.core.mode("mode", ticket.mode.as_str())?;
-        Ok(shown(mode.pairing.window.tolerance(waited_ms(ticket))))
-    }
-
-    /// Until something about a waiting ticket changes by itself: its tolerance, or its renewal is due.
-    pub fn next_change_in(&self, ticket: &tickets::Model) -> Result<Duration> {
-        let mode = self.core.mode("mode", ticket.mode.as_str())?;
-        let renewal = self.ttl_ms() / 3;
-        let step = mode.pairing.window.next_step_in_ms(waited_ms(ticket)).unwrap_or(renewal);
-        Ok(Duration::from_millis(step.min(renewal).max(10).unsigned_abs()))
+    /// When a waiting ticket is worth another look: its tolerance has widened a little, or its renewal is due.
+    pub fn next_change_in(&self) -> Duration {
+        Duration::from_millis((self.ttl_ms() / 3).clamp(10, WIDENED_MS).unsigned_abs())
     }
 
     /// Ends waiting tickets that nobody renewed in time; says how many.
@@ -311,14 +345,36 @@ pub fn waited_ms(ticket: &tickets::Model) -> i64 {
     ticket.ended_at.unwrap_or_else(now).since(ticket.joined_at).max(0)
 }
 
-fn refuse_engaged(engaged: Option<&engagements::Model>) -> Result<()> {
-    match engaged {
-        None => Ok(()),
-        Some(row) if row.match_id.is_some() => {
-            Err(Error::conflict(Reason::InMatch, "you are in a match that is not over"))
-        }
-        Some(_) => Err(Error::conflict(Reason::AlreadyQueued, "you are in the queue already")),
+/// What a message calls a member of a party.
+pub(super) fn called(who: UserId, viewer: UserId, username: &str) -> String {
+    if who == viewer { "you".into() } else { username.into() }
+}
+
+/// The members of a party, whom only its leader queues, and only when all others are ready.
+fn ready_members(party: &Party, user: UserId, mode: &Mode) -> Result<Vec<UserId>> {
+    if party.row.leader_id != user {
+        return Err(Error::Forbidden("only the party's leader queues".into()));
     }
+    let (size, most) = (party.members.len(), usize::from(mode.pairing.team_size));
+    if size > most {
+        let message = format!("your party has {size} members; a team of {} has {most}", mode.name);
+        return Err(Error::bad_input("input.mode", message));
+    }
+    if party.members.iter().any(|member| !member.ready && member.user_id != user) {
+        let message = "not everybody in your party is ready";
+        return Err(Error::conflict(Reason::PartyNotReady, message));
+    }
+    Ok(party.users())
+}
+
+fn refuse_engaged(engaged: &engagements::Model, viewer: UserId) -> Result<()> {
+    let own = engaged.user_id == viewer;
+    let who = if own { "you are" } else { "somebody in your party is" };
+    Err(if engaged.match_id.is_some() {
+        Error::conflict(Reason::InMatch, format!("{who} in a match that is not over"))
+    } else {
+        Error::conflict(Reason::AlreadyQueued, format!("{who} in the queue already"))
+    })
 }
 
 async fn enqueue(tx: &Tx, ticket: &tickets::Model, holders: &[(UserId, Rating)]) -> Result<()> {

@@ -36,7 +36,7 @@ impl Services {
                     let Some(ticket) = self.queue.shown_ticket(user, last).await? else {
                         return Ok(None);
                     };
-                    let picture = self.picture(&ticket).await?;
+                    let picture = self.picture(user, &ticket).await?;
                     Ok(Some((ticket, picture)))
                 };
                 let seen = if shown.is_some() { patiently(look).await? } else { look().await? };
@@ -44,7 +44,7 @@ impl Services {
                 if let Some((ticket, picture)) = seen {
                     last = Some(ticket.id);
                     if picture.searching {
-                        wait = self.queue.next_change_in(&ticket)?;
+                        wait = self.queue.next_change_in();
                     }
                     if shown.as_ref() != Some(&picture) {
                         shown = Some(picture);
@@ -57,20 +57,27 @@ impl Services {
         })
     }
 
-    async fn picture(&self, ticket: &tickets::Model) -> Result<Picture> {
+    async fn picture(&self, user: UserId, ticket: &tickets::Model) -> Result<Picture> {
         let searching = ticket.ended_at.is_none();
         let status = match ticket.match_id {
-            Some(id) => self.matches.get(id).await?.map(|row| row.status),
+            Some(id) => match self.matches.get(id).await? {
+                Some(row) => {
+                    self.matches.shown_to(user, &row).await?;
+                    Some(row.status)
+                }
+                None => None,
+            },
             None => None,
         };
-        let estimate = self.queue.estimated_wait_s(ticket).await?;
+        let estimate = self.queue.estimate(ticket).await?;
         Ok(Picture {
             id: ticket.id,
             state: ticket.state,
             searching,
-            tolerance: self.queue.tolerance(ticket)?,
+            tolerance: self.queue.tolerance(ticket).await?,
             // An estimate that shrinks with each second that passes has not changed.
-            estimated_end_s: estimate.map(|s| s as i64 + super::queue::waited_ms(ticket) / 1000),
+            estimated_end_s: estimate
+                .map(|left| (left.p50_ms + super::queue::waited_ms(ticket)) / 1000),
             status,
         })
     }

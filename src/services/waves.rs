@@ -1,130 +1,148 @@
 //! Waves: waiting tickets become matches (rules 8, 10 and 12).
 
-use std::collections::HashMap;
+use std::{collections::HashSet, sync::Arc};
 
-use sea_orm::{ActiveModelTrait, EntityTrait};
 use uuid::Uuid;
 
 use super::{
     core::now,
     leadership::{LEADERSHIP, Lead, matchmaker},
+    pool::{Pool, Waiting},
     queue::Queue,
 };
 use crate::{
     backends::sql::retrying,
-    entities::{engagements, match_players, matches, ticket_players, tickets},
+    entities::{engagements, match_players, matches, tickets},
     error::{Error, Result},
     game::{
         event::Fact,
-        ids::{MatchId, TicketId, UserId},
-        matches::{MatchStatus, TicketState},
+        ids::{MatchId, TicketId},
+        matches::MatchStatus,
         mode::Mode,
-        pairing::{self, Candidate, Proposal},
+        pairing::{self, Proposal},
         rating::{Rating, win_probabilities},
         standing::shown,
         time::Timestamp,
     },
 };
 
+/// Matches made in one transaction.
+const TOGETHER: usize = 128;
+
+/// What became of proposals.
+#[derive(Default)]
+struct Made {
+    matches: usize,
+    /// Tickets that wait no more: those in the matches, and those that had ended before.
+    gone: Vec<TicketId>,
+}
+
 impl Queue {
     /// Makes the matches that can be made now in a mode; says how many.
-    pub async fn run_wave(&self, mode: &Mode) -> Result<usize> {
+    pub async fn run_wave(&self, mode: &Arc<Mode>) -> Result<usize> {
         let name = matchmaker(mode.id.as_str());
+        let waiting = metrics::gauge!("rankedhonor_queue_tickets", "mode" => mode.id.to_string());
+        let pool = self.pool_of(&mode.id);
+        let mut held = pool.lock().await;
         let Some(lead) = self.core.leadership.lead(&name) else {
             // Whoever leads says how long the queue is.
-            metrics::gauge!("rankedhonor_queue_tickets", "mode" => mode.id.to_string()).set(0.0);
+            waiting.set(0.0);
+            *held = None;
             return Ok(0);
         };
-        let now = now();
-        let db = self.core.sql.read();
-        let rows = tickets::searching(db, &mode.id).await?;
-        metrics::gauge!("rankedhonor_queue_tickets", "mode" => mode.id.to_string())
-            .set(rows.len() as f64);
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        let mut holders: HashMap<TicketId, Vec<(UserId, Rating)>> = HashMap::new();
-        for row in ticket_players::of_queue(db, &mode.id).await? {
-            holders.entry(row.ticket_id).or_default().push((row.user_id, row.rating()));
-        }
-        let candidates: Vec<_> = rows
-            .iter()
-            .filter_map(|row| {
-                let ratings = holders.get(&row.id)?.iter().map(|(_, rating)| *rating).collect();
-                Some(Candidate {
-                    ticket: row.id,
-                    ratings,
-                    mean: row.mmr,
-                    joined_at: row.joined_at,
-                    regions: row.regions(),
-                })
-            })
-            .collect();
-        let rules = mode.clone();
-        let proposals = tokio::task::spawn_blocking(move || {
-            pairing::wave(&candidates, now, &rules.pairing, &rules.rating)
-        })
-        .await
-        .map_err(Error::internal)?;
-        let mut made = 0;
-        for proposal in proposals {
-            let attempt = || self.make(mode, &lead, &proposal, &holders);
-            match retrying(attempt).await {
-                Ok(done) => made += usize::from(done),
-                Err(error) => {
+        // Where anything fails it is read anew the next time.
+        let mut pool = match held.take() {
+            Some(mut pool) if pool.token == lead.token && !pool.is_old() => {
+                let whole = pool.follow(&self.core).await?;
+                if whole { pool } else { Pool::read(&self.core, mode, lead.token).await? }
+            }
+            _ => Pool::read(&self.core, mode, lead.token).await?,
+        };
+        waiting.set(pool.waiting.len() as f64);
+        let mut matches = 0;
+        if pool.waiting.len() > 0 {
+            let proposals = self.propose(mode, &pool.waiting).await?;
+            for proposals in proposals.chunks(TOGETHER) {
+                let made = retrying(|| self.make(mode, &lead, proposals, &pool.waiting)).await;
+                let made = made.inspect_err(|error| {
                     if matches!(error, Error::Unavailable { what: LEADERSHIP, .. }) {
                         self.core.leadership.lost(&name);
                     }
-                    return Err(error);
-                }
+                })?;
+                matches += made.matches;
+                pool.waiting.remove(made.gone);
             }
         }
-        Ok(made)
+        *held = Some(pool);
+        Ok(matches)
     }
 
-    /// Makes one match; false when one of its tickets was gone, in which case nothing happens to the others.
+    async fn propose(&self, mode: &Arc<Mode>, waiting: &Waiting) -> Result<Vec<Proposal>> {
+        let (candidates, known) = (waiting.candidates(), self.known(&mode.id).await?);
+        let (mode, now) = (mode.clone(), now());
+        let wave = move || pairing::wave(&candidates, now, &mode.pairing, &known.demand);
+        tokio::task::spawn_blocking(wave).await.map_err(Error::internal)
+    }
+
+    /// Makes these matches, in one transaction; one of whose tickets is gone is left out, and nothing happens to its others.
     async fn make(
         &self,
         mode: &Mode,
         lead: &Lead,
-        proposal: &Proposal,
-        holders: &HashMap<TicketId, Vec<(UserId, Rating)>>,
-    ) -> Result<bool> {
+        proposals: &[Proposal],
+        waiting: &Waiting,
+    ) -> Result<Made> {
         let now = now();
-        let id = MatchId::from_uuid(Uuid::now_v7());
-        let seats = seats(id, proposal, holders);
-        let row = self.match_row(id, mode, proposal, holders, now)?;
-        let fact = Fact::MatchMade {
-            match_id: id,
-            mode: mode.id.clone(),
-            players: seats.iter().map(|seat| seat.user_id).collect(),
-            ready_check: row.status == MatchStatus::ReadyCheck,
-            at: now,
-        };
         let tx = self.core.sql.begin().await?;
-        matches::Entity::insert(matches::ActiveModel::from(row).reset_all())
-            .exec_without_returning(&tx)
-            .await?;
-        let mut facts = vec![fact];
-        for ticket in proposal.teams.iter().flatten() {
-            let players = holders.get(ticket).map_or(0, Vec::len) as u64;
-            let claimed = tickets::end(&tx, *ticket, TicketState::Matched, Some(id), now).await?
-                && engagements::promote(&tx, *ticket, id).await? == players;
-            if !claimed {
-                return Ok(false);
+        let wanted: Vec<_> =
+            proposals.iter().flat_map(|proposal| proposal.teams.concat()).collect();
+        let there: HashSet<_> = tickets::lock_searching(&tx, &wanted).await?.into_iter().collect();
+        let mut made = Made {
+            gone: wanted.into_iter().filter(|ticket| !there.contains(ticket)).collect(),
+            ..Made::default()
+        };
+        let (mut rows, mut players, mut claims, mut facts) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for proposal in proposals {
+            if !proposal.teams.iter().flatten().all(|ticket| there.contains(ticket)) {
+                continue;
             }
-            let users = holders.get(ticket).into_iter().flatten().map(|(user, _)| *user).collect();
-            facts.push(Fact::Ticket { ticket: *ticket, mode: mode.id.clone(), players: users });
+            let id = MatchId::from_uuid(Uuid::now_v7());
+            let seats = seats(id, proposal, waiting);
+            let row = self.match_row(id, mode, proposal, waiting, now)?;
+            facts.push(Fact::MatchMade {
+                match_id: id,
+                mode: mode.id.clone(),
+                players: seats.iter().map(|seat| seat.user_id).collect(),
+                ready_check: row.status == MatchStatus::ReadyCheck,
+                at: now,
+            });
+            for ticket in proposal.teams.iter().flatten() {
+                let users = waiting.holders(*ticket).iter().map(|(user, _)| *user).collect();
+                facts.push(Fact::Ticket { ticket: *ticket, mode: mode.id.clone(), players: users });
+                claims.push((*ticket, id));
+            }
+            rows.push(row);
+            players.extend(seats);
         }
-        let seats =
-            seats.into_iter().map(|seat| match_players::ActiveModel::from(seat).reset_all());
-        match_players::Entity::insert_many(seats).exec_without_returning(&tx).await?;
+        if rows.is_empty() {
+            return Ok(made);
+        }
+        let seated = players.len() as u64;
+        (made.matches, made.gone) =
+            (rows.len(), made.gone.into_iter().chain(claims.iter().map(|(id, _)| *id)).collect());
+        matches::add(&tx, rows).await?;
+        match_players::add(&tx, players).await?;
+        tickets::claim(&tx, &claims, now).await?;
+        if engagements::promote(&tx, &claims).await? != seated {
+            return Err(Error::internal("the holders of a waiting ticket are engaged elsewhere"));
+        }
         // Last, so that whoever takes over need not wait for a leader that was cut off in the middle.
         lead.check(&tx).await?;
         self.core.commit(tx, &facts).await?;
         metrics::counter!("rankedhonor_matches_made_total", "mode" => mode.id.to_string())
-            .increment(1);
-        Ok(true)
+            .increment(made.matches as u64);
+        Ok(made)
     }
 
     fn match_row(
@@ -132,14 +150,14 @@ impl Queue {
         id: MatchId,
         mode: &Mode,
         proposal: &Proposal,
-        holders: &HashMap<TicketId, Vec<(UserId, Rating)>>,
+        waiting: &Waiting,
         now: Timestamp,
     ) -> Result<matches::Model> {
         let teams: Vec<Vec<Rating>> = proposal
             .teams
             .iter()
             .map(|team| {
-                let players = team.iter().filter_map(|ticket| holders.get(ticket)).flatten();
+                let players = team.iter().flat_map(|ticket| waiting.holders(*ticket));
                 players.map(|(_, rating)| *rating).collect()
             })
             .collect();
@@ -175,16 +193,12 @@ impl Queue {
     }
 }
 
-fn seats(
-    id: MatchId,
-    proposal: &Proposal,
-    holders: &HashMap<TicketId, Vec<(UserId, Rating)>>,
-) -> Vec<match_players::Model> {
+fn seats(id: MatchId, proposal: &Proposal, waiting: &Waiting) -> Vec<match_players::Model> {
     let mut seats = Vec::new();
     for (tickets, team) in proposal.teams.iter().zip(0..) {
-        let players = tickets.iter().flat_map(|ticket| {
-            holders.get(ticket).into_iter().flatten().map(move |player| (ticket, player))
-        });
+        let players = tickets
+            .iter()
+            .flat_map(|ticket| waiting.holders(*ticket).iter().map(move |player| (ticket, player)));
         for ((ticket, (user, rating)), slot) in players.zip(0..) {
             seats.push(match_players::Model {
                 match_id: id,
@@ -195,6 +209,7 @@ fn seats(
                 mmr_before: shown(rating.value),
                 mmr_after: None,
                 accepted: None,
+                asked_at: None,
                 kills: 0,
                 deaths: 0,
                 assists: 0,

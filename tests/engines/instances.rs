@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Ticks are quick, and players meet at once and are placed after one match.
-const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 1500.0\n[ladder]\nplacements = 1\n[limits]\nuser_per_minute = 0\n";
+const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 1500.0\ntolerance_least_mmr = 1500.0\ntolerance_most_mmr = 1500.0\nrematch_after_seconds = 0\n[ladder]\nplacements = 1\n[limits]\nuser_per_minute = 0\n";
 
 /// The same account, asking another instance.
 fn at(client: &Client, process: &Process) -> Client {

@@ -15,7 +15,7 @@ use crate::{
     wire::Wire,
 };
 
-const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 1500.0\n[ladder]\nplacements = 1\n[limits]\nuser_per_minute = 0\n";
+const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 1500.0\ntolerance_least_mmr = 1500.0\ntolerance_most_mmr = 1500.0\nrematch_after_seconds = 0\n[ladder]\nplacements = 1\n[limits]\nuser_per_minute = 0\n";
 /// The longest that an answer may take: the request timeout, and a moment.
 const ANSWER: Duration = Duration::from_millis(5_500);
 /// How long SQL is away.

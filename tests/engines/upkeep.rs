@@ -8,7 +8,7 @@ use crate::{
     support::client::play,
 };
 
-const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 1500.0\n[ladder]\nplacements = 1\n[limits]\nuser_per_minute = 0\n";
+const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 1500.0\ntolerance_least_mmr = 1500.0\ntolerance_most_mmr = 1500.0\nrematch_after_seconds = 0\n[ladder]\nplacements = 1\n[limits]\nuser_per_minute = 0\n";
 
 fn wrong(said: &str) -> Vec<&str> {
     said.lines().filter_map(|line| line.strip_prefix("WRONG ")?.split(':').next()).collect()

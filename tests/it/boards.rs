@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestApp, client::play};
+use crate::support::{Client, TestApp, client::play, tolerant};
 
 /// Two winners who are equal, and two losers who are.
 async fn equals() -> (TestApp, Client, [Client; 4]) {
     let app = TestApp::with(|settings| {
         settings.ladder.placements = 1;
-        settings.matchmaking.tolerance_start_mmr = 1_500.0;
+        tolerant(settings, 1_500.0);
     })
     .await;
     let server = app.game_server().await;
@@ -108,7 +108,7 @@ async fn a_board_is_of_one_scope_and_says_so() {
 async fn the_place_at_any_moment_can_be_told() {
     let app = TestApp::with(|settings| {
         settings.ladder.placements = 2;
-        settings.matchmaking.tolerance_start_mmr = 1_500.0;
+        tolerant(settings, 1_500.0);
     })
     .await;
     let server = app.game_server().await;
@@ -145,7 +145,7 @@ async fn whoever_is_too_uncertain_is_not_listed_until_they_have_played_on() {
     let app = TestApp::with(|settings| {
         settings.ladder.placements = 1;
         settings.ladder.unlisted_above_deviation = 240.0;
-        settings.matchmaking.tolerance_start_mmr = 1_500.0;
+        tolerant(settings, 1_500.0);
     })
     .await;
     let server = app.game_server().await;
@@ -197,7 +197,7 @@ async fn a_division_is_gained_once_a_season_however_often_it_is_crossed() {
         settings.ladder.placements = 1;
         settings.ladder.demotion_margin_mmr = 0.0;
         settings.ladder.demotion_after_matches = 0;
-        settings.matchmaking.tolerance_start_mmr = 2_000.0;
+        tolerant(settings, 2_000.0);
     })
     .await;
     let server = app.game_server().await;

@@ -8,7 +8,7 @@ use rankedhonor::{
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestApp, client::play, engines};
+use crate::support::{Client, TestApp, client::play, engines, tolerant};
 
 const VOID: &str =
     "mutation($id: ID!, $reason: String!) { voidMatch(input: {matchId: $id, reason: $reason}) {
@@ -28,8 +28,7 @@ pub async fn corrected_behind(correction_matches: u32) -> TestApp {
         settings.ladder.placements = 1;
         // Some of these matches were long ago.
         settings.ladder.inactive_after_days = 0;
-        settings.matchmaking.tolerance_start_mmr = 2_000.0;
-        settings.matchmaking.tolerance_max_mmr = 4_000.0;
+        tolerant(settings, 2_000.0);
         settings.limits.user_per_minute = 0;
     })
     .await
@@ -288,8 +287,7 @@ async fn an_explanation_recomputes_the_change() {
     };
     let app = TestApp::with(|settings| {
         settings.modes.0[2].ready_check_seconds = 0;
-        settings.matchmaking.tolerance_start_mmr = 2_000.0;
-        settings.matchmaking.tolerance_max_mmr = 4_000.0;
+        tolerant(settings, 2_000.0);
         settings.limits.user_per_minute = 0;
     })
     .await;

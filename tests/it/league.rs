@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Socket, TestApp};
+use crate::support::{Client, Socket, TestApp, tolerant};
 
 const PLAYERS: usize = 16;
 /// How often everybody plays each mode; a round of the three modes has 8, 4 and 2 matches.
@@ -47,8 +47,7 @@ async fn round(players: &[Client], server: &Client, made: &mut Socket, mode: &st
 async fn after_a_hundred_matches_in_every_mode_all_views_agree() {
     let app = TestApp::with(|settings| {
         settings.ladder.placements = 1;
-        settings.matchmaking.tolerance_start_mmr = 5_000.0;
-        settings.matchmaking.tolerance_max_mmr = 5_000.0;
+        tolerant(settings, 5_000.0);
     })
     .await;
     let server = app.game_server().await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestApp, client::play};
+use crate::support::{Client, TestApp, client::play, tolerant};
 
 #[tokio::test]
 async fn a_ticket_is_followed_from_the_queue_into_the_match() {
@@ -81,7 +81,7 @@ async fn a_timeline_resumes_without_gap_or_repeat_and_ends_with_the_match() {
 #[tokio::test]
 async fn rank_changes_and_the_feed_resume_across_a_restart() {
     // They meet again at once, however far apart their first match took them.
-    let app = TestApp::with(|settings| settings.matchmaking.tolerance_start_mmr = 1_500.0).await;
+    let app = TestApp::with(|settings| tolerant(settings, 1_500.0)).await;
     let (ada, bob) = app.pair().await;
     let server = app.game_server().await;
     let ranks = "subscription($after: String) { rankChanged(after: $after) { cursor user { username } mmrBefore mmrAfter } }";

@@ -15,6 +15,8 @@ mod game;
 mod league;
 mod live;
 mod order;
+mod pairing;
+mod parties;
 mod play;
 mod replay;
 mod seasons;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Client, TestApp, client::play};
+use crate::support::{Client, TestApp, client::play, tolerant};
 
 #[tokio::test]
 async fn two_players_meet_play_and_see_their_ratings_change() {
@@ -253,7 +253,7 @@ async fn events_are_recorded_once_by_their_number() {
 async fn board_standing_and_rank_changes_agree() {
     let app = TestApp::with(|settings| {
         settings.ladder.placements = 1;
-        settings.matchmaking.tolerance_start_mmr = 1500.0;
+        tolerant(settings, 1500.0);
     })
     .await;
     let server = app.game_server().await;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     crash::{Acknowledged, Joined, keep_queueing, keep_refereeing},
-    support::{Client, TestApp, client::play},
+    support::{Client, TestApp, client::play, tolerant},
 };
 
 const START: &str = "mutation($name: String!) { startSeason(input: {name: $name}) { season { id name isCurrent } } }";
@@ -21,7 +21,7 @@ async fn app() -> TestApp {
     TestApp::with(|settings| {
         settings.ladder.placements = 1;
         settings.ladder.placements_short = 1;
-        settings.matchmaking.tolerance_start_mmr = 1_500.0;
+        tolerant(settings, 1_500.0);
     })
     .await
 }
@@ -255,8 +255,7 @@ async fn seasons_begin_while_results_come_and_each_board_is_the_order_of_its_sta
     let app = TestApp::with(|settings| {
         settings.ladder.placements = 1;
         settings.ladder.placements_short = 1;
-        settings.matchmaking.tolerance_start_mmr = 4_000.0;
-        settings.matchmaking.tolerance_max_mmr = 4_000.0;
+        tolerant(settings, 4_000.0);
         settings.limits.user_per_minute = 0;
     })
     .await;

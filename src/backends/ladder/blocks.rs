@@ -53,6 +53,20 @@ impl<T: Keyed> Block<T> {
 }
 
 impl<T: Keyed> Blocks<T> {
+    /// A list of these items, which are in order and all different. Blocks are left half empty, for what is inserted later.
+    pub fn from_sorted(sorted: &[T]) -> Self {
+        let blocks: Vec<_> = sorted
+            .chunks(BLOCK / 2)
+            .map(|items| Block {
+                keys: items.iter().map(Keyed::key).collect(),
+                items: items.to_vec(),
+            })
+            .collect();
+        let lasts = blocks.iter().map(|block| block.keys.last().copied().unwrap_or(0)).collect();
+        let lengths = Lengths::of(&blocks);
+        Self { blocks, lasts, lengths, len: sorted.len() }
+    }
+
     /// How many items are less than this one, which is there: as [`rank`](Self::rank), but an item alone with its key is not
     /// even looked at.
     pub fn position(&self, item: &T) -> usize {

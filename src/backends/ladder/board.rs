@@ -33,6 +33,15 @@ pub struct Order {
 }
 
 impl Order {
+    /// The order of these places, which are in it already, a player once.
+    fn from_sorted(sorted: &[Place]) -> Self {
+        let mut counted = BTreeMap::new();
+        for same in sorted.chunk_by(|a, b| shown(a.rating) == shown(b.rating)) {
+            *counted.entry(shown(same[0].rating)).or_default() += same.len();
+        }
+        Self { places: Blocks::from_sorted(sorted), shown: counted }
+    }
+
     /// How many there are.
     pub const fn len(&self) -> usize {
         self.places.len()
@@ -98,6 +107,23 @@ fn scopes(home: &Home) -> impl Iterator<Item = Scope> {
 }
 
 impl Board {
+    /// The board of these players; of one that is named twice, what is said last counts.
+    pub fn of(places: Vec<(Place, Home)>) -> Self {
+        let mut players = HashMap::with_capacity_and_hasher(places.len(), RandomState::default());
+        players.extend(places.into_iter().map(|(place, home)| (place.user, (place, home))));
+        let mut all: Vec<Place> = players.values().map(|(place, _)| place.clone()).collect();
+        all.sort_unstable();
+        let mut parts: HashMap<Scope, Vec<Place>> = HashMap::new();
+        for place in &all {
+            let home = players.get(&place.user).map(|(_, home)| home);
+            for scope in home.into_iter().flat_map(scopes) {
+                parts.entry(scope).or_default().push(place.clone());
+            }
+        }
+        let parts = parts.into_iter().map(|(scope, part)| (scope, Order::from_sorted(&part)));
+        Self { all: Order::from_sorted(&all), parts: parts.collect(), players }
+    }
+
     /// The order of a scope.
     pub fn order(&self, scope: &Scope) -> Option<&Order> {
         if *scope == Scope::All { Some(&self.all) } else { self.parts.get(scope) }

@@ -88,10 +88,7 @@ impl Ladder for LocalLadder {
     }
 
     async fn rebuild(&self, id: &BoardId, places: Vec<(Place, Home)>) -> Result<()> {
-        let mut board = Board::default();
-        for (place, home) in places {
-            board.put(place, home);
-        }
+        let board = Board::of(places);
         self.writing().insert(id.clone(), board);
         Ok(())
     }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{FeedItem, Notification, PlayerMove, RankChange, TimelineEvent};
 use crate::game::{
-    ids::{EventId, MatchId, SeasonId, SessionId, TicketId, UserId},
+    ids::{EventId, MatchId, PartyId, SeasonId, SessionId, TicketId, UserId},
     matches::MatchStatus,
     mode::{Home, ModeId},
 };
@@ -24,6 +24,18 @@ pub enum LiveEvent {
         mode: ModeId,
         /// Whose.
         players: Vec<UserId>,
+    },
+    /// A user blocked somebody, or does so no more.
+    BlocksChanged {
+        /// Who.
+        user: UserId,
+    },
+    /// A party changed, or is over.
+    Party {
+        /// Which.
+        party: PartyId,
+        /// Who is to hear of it.
+        members: Vec<UserId>,
     },
     /// A match was made or changed.
     Match {
@@ -123,12 +135,14 @@ pub enum Topic {
     Boards,
     /// The activity feed.
     Feed,
-    /// A user's ticket, and matches.
+    /// A user's ticket, party and matches.
     Player(UserId),
     /// A user's messages.
     Notifications(UserId),
     /// What changes the numbers of one queue.
     Queue(ModeId),
+    /// Who has blocked whom.
+    Blocks,
     /// Sessions that end before their time.
     Sessions,
     /// What instances tell each other.
@@ -144,6 +158,10 @@ impl LiveEvent {
                 .map(|user| Topic::Player(*user))
                 .chain([Topic::Queue(mode.clone())])
                 .collect(),
+            Self::BlocksChanged { .. } => vec![Topic::Blocks],
+            Self::Party { members, .. } => {
+                members.iter().map(|user| Topic::Player(*user)).collect()
+            }
             Self::Match { match_id, mode, players, .. } => players
                 .iter()
                 .map(|user| Topic::Player(*user))

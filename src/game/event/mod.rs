@@ -6,9 +6,10 @@ mod live;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ids::{EventId, MatchId, NotificationId, SeasonId, SessionId, TicketId, UserId},
+    ids::{EventId, MatchId, NotificationId, PartyId, SeasonId, SessionId, TicketId, UserId},
     matches::MatchStatus,
     mode::{Home, ModeId},
+    penalty::Misdeed,
     standing::Place,
     time::Timestamp,
 };
@@ -109,6 +110,29 @@ pub enum Fact {
         mode: ModeId,
         /// Whose.
         players: Vec<UserId>,
+    },
+    /// A user blocked somebody, or does so no more.
+    BlocksChanged {
+        /// Who.
+        user: UserId,
+    },
+    /// Somebody declined or left a match.
+    Penalised {
+        /// Who.
+        user: UserId,
+        /// What they did.
+        reason: Misdeed,
+        /// Until when they may not queue.
+        locked_until: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// A party changed, or is over.
+    Party {
+        /// Which.
+        party: PartyId,
+        /// Who is to hear of it.
+        members: Vec<UserId>,
     },
     /// A match was made.
     MatchMade {
@@ -250,6 +274,9 @@ impl Fact {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Ticket { .. } => "ticket",
+            Self::Party { .. } => "party",
+            Self::BlocksChanged { .. } => "blocks_changed",
+            Self::Penalised { .. } => "penalised",
             Self::MatchMade { .. } => "match_made",
             Self::MatchChanged { .. } => "match_changed",
             Self::MatchFinished { .. } => "match_finished",

@@ -1,66 +1,50 @@
-//! The search for one ticket's match among those that still wait.
+//! The search for the matches of one wave.
 
 use std::collections::HashMap;
 
-use super::{Candidate, Proposal, Rules, accepts, split};
-use crate::game::{mode::RegionId, rating::RatingParams, time::Timestamp};
+use super::{Candidate, Demand, Proposal, Rules, split};
+use crate::game::{ids::UserId, mode::RegionId, time::Timestamp};
 
-/// Tickets looked at on each side of an anchor before it has to wait for the next wave: bounds a wave's time where many
-/// tickets are near in rating and illegal for other reasons.
+/// How often what is left over is looked through again, in one wave.
+const PASSES: usize = 12;
+/// A round trip up to this costs nothing, in milliseconds.
+const LATENCY_FREE_MS: u32 = 60;
+/// Tickets looked at from one start: bounds a wave's time where many are near and kept from each other.
 const REACH: usize = 256;
 
-/// The tickets that accept a region, by mean rating, with links that skip those that are taken.
-struct Line {
-    order: Vec<usize>,
-    at: HashMap<usize, usize>,
-    up: Vec<usize>,
-    down: Vec<usize>,
+/// A ticket in the line of a region.
+struct Entry {
+    candidate: u32,
+    size: u8,
+    latency_ms: u32,
+    mmr: f64,
+    tolerance: f64,
+    waited_ms: i64,
 }
 
-impl Line {
-    /// The nearest position at or above `position` whose ticket is not taken.
-    fn above(&mut self, position: usize, taken: &[bool]) -> Option<usize> {
-        let mut found = position;
-        while let Some(ticket) = self.order.get(found)
-            && taken[*ticket]
-        {
-            found = self.up[found].max(found + 1);
-        }
-        if let Some(link) = self.up.get_mut(position) {
-            *link = found;
-        }
-        (found < self.order.len()).then_some(found)
-    }
+/// The tickets that would play in a region, by rating.
+struct Line<'a> {
+    region: &'a RegionId,
+    entries: Vec<Entry>,
+}
 
-    /// The nearest position at or below `position` whose ticket is not taken.
-    fn below(&mut self, position: usize, taken: &[bool]) -> Option<usize> {
-        // `down` holds positions plus one, so that 0 says that nobody is left.
-        let mut found = position + 1;
-        while found > 0 && taken[self.order[found - 1]] {
-            found = self.down[found - 1].min(found - 1);
-        }
-        if let Some(link) = self.down.get_mut(position) {
-            *link = found;
-        }
-        found.checked_sub(1)
-    }
+/// A match that could be made.
+struct Found {
+    line: usize,
+    /// Indices of candidates.
+    tickets: Vec<u32>,
+    teams: Vec<Vec<usize>>,
+    cost: f64,
 }
 
 pub(super) struct Search<'a> {
     candidates: &'a [Candidate],
-    now: Timestamp,
     rules: &'a Rules,
-    params: &'a RatingParams,
-    lines: HashMap<RegionId, Line>,
+    now: Timestamp,
+    lines: Vec<Line<'a>>,
     taken: Vec<bool>,
-}
-
-struct Found {
-    region: RegionId,
-    tickets: Vec<usize>,
-    spread: f64,
-    /// The longest round trip, and how far down their lists of preference the region stands.
-    distance: (u32, usize),
+    /// Of a candidate, those that it is kept from.
+    apart: HashMap<u32, Vec<u32>>,
 }
 
 impl<'a> Search<'a> {
@@ -68,145 +52,194 @@ impl<'a> Search<'a> {
         candidates: &'a [Candidate],
         now: Timestamp,
         rules: &'a Rules,
-        params: &'a RatingParams,
+        demand: &Demand,
     ) -> Self {
-        let mut regions: HashMap<RegionId, Vec<usize>> = HashMap::new();
-        for (index, candidate) in candidates.iter().enumerate() {
-            for (region, _) in &candidate.regions {
-                if accepts(candidate, region, now, rules) {
-                    let line = regions.entry(region.clone()).or_default();
-                    if line.last() != Some(&index) {
-                        line.push(index);
-                    }
+        let mut search = Self {
+            candidates,
+            rules,
+            now,
+            lines: Vec::new(),
+            taken: vec![false; candidates.len()],
+            apart: HashMap::new(),
+        };
+        search.line_up(demand);
+        search.keep_apart();
+        search
+    }
+
+    fn line_up(&mut self, demand: &Demand) {
+        let rules = self.rules;
+        let mut lines: Vec<Line<'a>> = Vec::new();
+        for (candidate, index) in self.candidates.iter().zip(0_u32..) {
+            let size = candidate.players.len();
+            if size == 0 || size > usize::from(rules.team_size) {
+                continue;
+            }
+            let waited_ms = candidate.waited_ms(self.now);
+            let bound = rules.latency_after(waited_ms);
+            for (at, (region, latency)) in candidate.regions.iter().enumerate() {
+                let named_before = candidate.regions[..at].iter().any(|(named, _)| named == region);
+                let near = latency.is_none_or(|ms| bound.is_none_or(|bound| ms <= bound));
+                if named_before || !near {
+                    continue;
+                }
+                let line = lines.iter().position(|line| line.region == region);
+                let line = line.unwrap_or_else(|| {
+                    lines.push(Line { region, entries: Vec::new() });
+                    lines.len() - 1
+                });
+                lines[line].entries.push(Entry {
+                    candidate: index,
+                    size: u8::try_from(size).unwrap_or(u8::MAX),
+                    latency_ms: latency.unwrap_or(0),
+                    mmr: candidate.mmr,
+                    tolerance: candidate.tolerance(region, self.now, rules, demand),
+                    waited_ms,
+                });
+            }
+        }
+        lines.sort_by(|a, b| a.region.cmp(b.region));
+        for line in &mut lines {
+            line.entries.sort_unstable_by(|a, b| {
+                a.mmr.total_cmp(&b.mmr).then_with(|| {
+                    let of = |entry: &Entry| {
+                        let candidate = &self.candidates[entry.candidate as usize];
+                        (candidate.joined_at, candidate.ticket)
+                    };
+                    of(a).cmp(&of(b))
+                })
+            });
+        }
+        self.lines = lines;
+    }
+
+    fn keep_apart(&mut self) {
+        if self.candidates.iter().all(|ticket| ticket.blocked.is_empty() && ticket.met.is_empty()) {
+            return;
+        }
+        let players = self.candidates.iter().zip(0_u32..);
+        let holders: HashMap<UserId, u32> = players
+            .flat_map(|(ticket, at)| ticket.players.iter().map(move |(user, _)| (*user, at)))
+            .collect();
+        for (ticket, at) in self.candidates.iter().zip(0_u32..) {
+            for user in ticket.blocked.iter().chain(&ticket.met) {
+                let Some(other) = holders.get(user).copied().filter(|other| *other != at) else {
+                    continue;
+                };
+                let who = &self.candidates[other as usize];
+                if ticket.is_blocked_from(who) || ticket.avoids(who, self.now, self.rules) {
+                    self.apart.entry(at).or_default().push(other);
+                    self.apart.entry(other).or_default().push(at);
                 }
             }
         }
-        let lines = regions.into_iter().map(|(region, order)| (region, line(candidates, order)));
-        Self {
-            candidates,
-            now,
-            rules,
-            params,
-            lines: lines.collect(),
-            taken: vec![false; candidates.len()],
-        }
     }
 
-    pub(super) fn oldest_first(&self) -> Vec<usize> {
-        let mut order: Vec<_> = (0..self.candidates.len()).collect();
-        order.sort_by_key(|&i| (self.candidates[i].joined_at, self.candidates[i].ticket));
-        order
-    }
-
-    /// Takes the best match of a ticket out of the queue; none when there is no legal one.
-    pub(super) fn match_for(&mut self, anchor: usize) -> Option<Proposal> {
-        let candidate = &self.candidates[anchor];
-        if self.taken[anchor] || candidate.ratings.len() > usize::from(self.rules.team_size) {
-            return None;
-        }
-        let mut best: Option<Found> = None;
-        for (region, _) in &candidate.regions {
-            let Some(found) = self.fill(anchor, region) else { continue };
-            let better = best.as_ref().is_none_or(|best| {
-                let by_spread = found.spread.total_cmp(&best.spread);
-                found.distance.cmp(&best.distance).then(by_spread).is_lt()
+    pub(super) fn run(mut self) -> Vec<Proposal> {
+        let mut made = Vec::new();
+        for _ in 0..PASSES {
+            let mut found: Vec<_> =
+                (0..self.lines.len()).flat_map(|line| self.look(line)).collect();
+            found.sort_by(|a, b| {
+                a.cost.total_cmp(&b.cost).then_with(|| self.seniority(a).cmp(&self.seniority(b)))
             });
-            if better {
-                best = Some(found);
+            let before = made.len();
+            for found in found {
+                if found.tickets.iter().any(|ticket| self.taken[*ticket as usize]) {
+                    continue;
+                }
+                for ticket in &found.tickets {
+                    self.taken[*ticket as usize] = true;
+                }
+                made.push(self.proposal(&found));
+            }
+            if made.len() == before {
+                break;
+            }
+            for line in &mut self.lines {
+                line.entries.retain(|entry| !self.taken[entry.candidate as usize]);
             }
         }
-        let found = best?;
-        let chosen: Vec<_> = found.tickets.iter().map(|&i| &self.candidates[i]).collect();
-        let teams = split::split(&chosen, self.rules, self.params)?;
-        for index in &found.tickets {
-            self.taken[*index] = true;
-        }
-        let teams = teams
-            .into_iter()
-            .map(|team| team.into_iter().map(|i| chosen[i].ticket).collect())
-            .collect();
-        Some(Proposal { region: found.region, teams })
+        made
     }
 
-    /// Fills a match around an anchor with the nearest tickets that are legal beside all chosen so far.
-    fn fill(&mut self, anchor: usize, region: &RegionId) -> Option<Found> {
-        let needed = usize::from(self.rules.team_size) * usize::from(self.rules.team_count);
-        let candidates = self.candidates;
-        let mean = candidates[anchor].mean;
-        let tolerance = candidates[anchor].tolerance(self.now, self.rules);
-        let line = self.lines.get_mut(region)?;
-        let start = *line.at.get(&anchor)?;
-        let mut upper = line.above(start + 1, &self.taken);
-        let mut lower = start.checked_sub(1).and_then(|p| line.below(p, &self.taken));
-        let mut chosen = vec![anchor];
-        let mut players = candidates[anchor].ratings.len();
-        let gap = |line: &Line, at: Option<usize>| {
-            at.map_or(f64::INFINITY, |p| (candidates[line.order[p]].mean - mean).abs())
-        };
-        for _ in 0..2 * REACH {
+    /// Whose turn it is among matches that cost the same: the longest waiting's.
+    fn seniority(&self, found: &Found) -> impl Ord + use<> {
+        let tickets = found.tickets.iter().map(|ticket| &self.candidates[*ticket as usize]);
+        let oldest = tickets.map(|ticket| (ticket.joined_at, ticket.ticket)).min();
+        (oldest, found.line)
+    }
+
+    /// The match from each ticket of a line on, where it is legal.
+    fn look(&self, line: usize) -> Vec<Found> {
+        let count = self.lines[line].entries.len();
+        let mut chosen = Vec::with_capacity(self.rules.players());
+        (0..count).filter_map(|start| self.fill(line, start, &mut chosen)).collect()
+    }
+
+    /// Fills a match with a ticket and those above it, skipping what does not fit.
+    fn fill(&self, line: usize, start: usize, chosen: &mut Vec<usize>) -> Option<Found> {
+        let entries = &self.lines[line].entries;
+        let needed = self.rules.players();
+        let first = &entries[start];
+        chosen.clear();
+        chosen.push(start);
+        let mut players = usize::from(first.size);
+        let (mut least, mut most, mut oldest) = (first.tolerance, first.tolerance, first.waited_ms);
+        let mut latency_ms = first.latency_ms;
+        for (at, entry) in (start + 1..).zip(entries[start + 1..].iter().take(REACH)) {
             if players == needed {
                 break;
             }
-            let (gap_up, gap_down) = (gap(line, upper), gap(line, lower));
-            if gap_up.min(gap_down) > tolerance {
-                break;
-            }
-            let next = if gap_up <= gap_down {
-                let position = upper?;
-                upper = line.above(position + 1, &self.taken);
-                line.order[position]
-            } else {
-                let position = lower?;
-                lower = position.checked_sub(1).and_then(|p| line.below(p, &self.taken));
-                line.order[position]
-            };
-            let other = &candidates[next];
-            let fits = players + other.ratings.len() <= needed
-                && other.ratings.len() <= usize::from(self.rules.team_size)
-                && chosen.iter().all(|&i| {
-                    let ticket = &candidates[i];
-                    ticket.admits(other, self.now, self.rules)
-                        && other.admits(ticket, self.now, self.rules)
-                });
-            if !fits {
+            let size = usize::from(entry.size);
+            if players + size > needed || !self.goes_with(entries, chosen, entry) {
                 continue;
             }
-            chosen.push(next);
-            if split::fits(&chosen, candidates, self.rules) {
-                players += other.ratings.len();
-            } else {
-                chosen.pop();
-            }
+            chosen.push(at);
+            players += size;
+            least = least.min(entry.tolerance);
+            most = most.max(entry.tolerance);
+            oldest = oldest.max(entry.waited_ms);
+            latency_ms = latency_ms.max(entry.latency_ms);
         }
-        (players == needed).then(|| found(candidates, chosen, region))
+        let last = &entries[*chosen.last()?];
+        let spread = last.mmr - first.mmr;
+        if players != needed || spread > self.rules.window.allowed(least, most, oldest) {
+            return None;
+        }
+        let tickets: Vec<_> = chosen.iter().map(|at| entries[*at].candidate).collect();
+        let who: Vec<_> = tickets.iter().map(|at| &self.candidates[*at as usize]).collect();
+        let split = split::split(&who, self.rules)?;
+        let far = f64::from(latency_ms.saturating_sub(LATENCY_FREE_MS));
+        let cost = 2.0_f64.mul_add(split.difference, spread) + 0.5 * far;
+        Some(Found { line, tickets, teams: split.teams, cost })
     }
-}
 
-fn line(candidates: &[Candidate], mut order: Vec<usize>) -> Line {
-    order.sort_by(|&a, &b| {
-        let (a, b) = (&candidates[a], &candidates[b]);
-        a.mean
-            .total_cmp(&b.mean)
-            .then_with(|| a.joined_at.cmp(&b.joined_at))
-            .then_with(|| a.ticket.cmp(&b.ticket))
-    });
-    let at = order.iter().enumerate().map(|(position, &ticket)| (ticket, position)).collect();
-    let up = (0..order.len()).collect();
-    let down = (1..=order.len()).collect();
-    Line { order, at, up, down }
-}
+    /// Whether a ticket can be in one match with those chosen.
+    fn goes_with(&self, entries: &[Entry], chosen: &[usize], entry: &Entry) -> bool {
+        if let Some(apart) = self.apart.get(&entry.candidate)
+            && chosen.iter().any(|at| apart.contains(&entries[*at].candidate))
+        {
+            return false;
+        }
+        // A single player goes wherever there is room.
+        if entry.size == 1 {
+            return true;
+        }
+        let sizes: Vec<_> = chosen
+            .iter()
+            .map(|at| &entries[*at])
+            .chain([entry])
+            .map(|e| usize::from(e.size))
+            .collect();
+        split::fits(&sizes, self.rules)
+    }
 
-fn found(candidates: &[Candidate], tickets: Vec<usize>, region: &RegionId) -> Found {
-    let values = tickets.iter().flat_map(|&i| &candidates[i].ratings).map(|r| r.value);
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
-    let distance = tickets
-        .iter()
-        .filter_map(|&i| {
-            let mut named = candidates[i].regions.iter().enumerate();
-            named.find(|(_, (r, _))| r == region).map(|(rank, (_, ms))| (ms.unwrap_or(0), rank))
-        })
-        .fold((0, 0), |(ms, rank), (other_ms, other_rank)| (ms.max(other_ms), rank + other_rank));
-    Found { region: region.clone(), tickets, spread: high - low, distance }
+    fn proposal(&self, found: &Found) -> Proposal {
+        let ticket = |at: &usize| self.candidates[found.tickets[*at] as usize].ticket;
+        Proposal {
+            region: self.lines[found.line].region.clone(),
+            teams: found.teams.iter().map(|team| team.iter().map(ticket).collect()).collect(),
+        }
+    }
 }

@@ -1,14 +1,15 @@
-//! Tickets into teams: parties whole, chances as even as they can be.
+//! Tickets into teams: parties whole, chances as even as they can be, parties opposite parties where that costs nothing.
 
 use super::{Candidate, Rules};
-use crate::game::rating::{Rating, RatingParams, win_probabilities};
 
 /// Splits looked at before the best so far is taken; 4v4 has 35 and three teams of three have 280.
 const SPLITS_MAX: usize = 5_000;
+/// How much less even teams may be, in MMR between their means, for parties to have parties of their size as opponents.
+const FREE_MMR: f64 = 10.0;
 
-/// Whether the chosen tickets, perhaps with others to come, can be put into whole teams.
-pub(super) fn fits(chosen: &[usize], candidates: &[Candidate], rules: &Rules) -> bool {
-    let mut sizes: Vec<_> = chosen.iter().map(|&i| candidates[i].ratings.len()).collect();
+/// Whether tickets of these sizes, perhaps with others to come, can be put into whole teams.
+pub(super) fn fits(sizes: &[usize], rules: &Rules) -> bool {
+    let mut sizes = sizes.to_vec();
     sizes.sort_unstable_by(|a, b| b.cmp(a));
     let mut room = vec![usize::from(rules.team_size); usize::from(rules.team_count)];
     place(&sizes, &mut room)
@@ -35,75 +36,120 @@ fn place(sizes: &[usize], room: &mut [usize]) -> bool {
     false
 }
 
-/// The split whose chances are the most even; each team as indices into `tickets`. None when parties cannot stay whole.
-pub(super) fn split(
-    tickets: &[&Candidate],
-    rules: &Rules,
-    params: &RatingParams,
-) -> Option<Vec<Vec<usize>>> {
+/// Tickets in teams.
+#[derive(Clone, Debug)]
+pub(super) struct Split {
+    /// Indices of tickets, by team.
+    pub teams: Vec<Vec<usize>>,
+    /// Between the means of the best team and the worst, in MMR.
+    pub difference: f64,
+}
+
+/// The split whose teams are the most even. None when parties cannot stay whole.
+pub(super) fn split(tickets: &[&Candidate], rules: &Rules) -> Option<Split> {
     let mut order: Vec<_> = (0..tickets.len()).collect();
     // Large parties first, which cuts the tree; then by rating and id, so that the order of arrival does not matter.
     order.sort_by(|&a, &b| {
         let (a, b) = (tickets[a], tickets[b]);
-        (b.ratings.len().cmp(&a.ratings.len()))
-            .then_with(|| b.mean.total_cmp(&a.mean))
+        (b.players.len().cmp(&a.players.len()))
+            .then_with(|| b.mmr.total_cmp(&a.mmr))
             .then_with(|| a.ticket.cmp(&b.ticket))
     });
-    let mut best = Best { uneven: f64::INFINITY, teams: None, looked: 0 };
-    let mut teams = vec![Vec::new(); usize::from(rules.team_count)];
-    descend(tickets, &order, &mut teams, rules, params, &mut best);
-    best.teams
+    let loads = order.iter().map(|&at| {
+        let players = &tickets[at].players;
+        Load { size: players.len(), rating: players.iter().map(|(_, rating)| rating.value).sum() }
+    });
+    let teams = usize::from(rules.team_count);
+    let mut tree = Tree {
+        loads: loads.collect(),
+        team_size: usize::from(rules.team_size),
+        of: vec![0; tickets.len()],
+        filled: vec![0; teams],
+        ratings: vec![0.0; teams],
+        best: None,
+        looked: 0,
+    };
+    tree.descend(0);
+    let (difference, _, of) = tree.best?;
+    let mut split = vec![Vec::new(); teams];
+    for (ticket, team) in order.into_iter().zip(of) {
+        split[team].push(ticket);
+    }
+    Some(Split { teams: split, difference })
 }
 
-struct Best {
-    uneven: f64,
-    teams: Option<Vec<Vec<usize>>>,
+/// What one ticket brings into a team.
+struct Load {
+    size: usize,
+    rating: f64,
+}
+
+struct Tree {
+    loads: Vec<Load>,
+    team_size: usize,
+    /// The team of each ticket so far.
+    of: Vec<usize>,
+    filled: Vec<usize>,
+    ratings: Vec<f64>,
+    /// How uneven, how unlike the parties, and which team each ticket is in.
+    best: Option<(f64, usize, Vec<usize>)>,
     looked: usize,
 }
 
-fn descend(
-    tickets: &[&Candidate],
-    order: &[usize],
-    teams: &mut Vec<Vec<usize>>,
-    rules: &Rules,
-    params: &RatingParams,
-    best: &mut Best,
-) {
-    if best.looked >= SPLITS_MAX {
-        return;
-    }
-    let Some((next, rest)) = order.split_first() else {
-        best.looked += 1;
-        let uneven = unevenness(tickets, teams, params);
-        if uneven < best.uneven {
-            best.uneven = uneven;
-            best.teams = Some(teams.clone());
+impl Tree {
+    fn descend(&mut self, next: usize) {
+        if self.looked >= SPLITS_MAX {
+            return;
         }
-        return;
-    };
-    let size = tickets[*next].ratings.len();
-    for team in 0..teams.len() {
-        let filled: usize = teams[team].iter().map(|&i| tickets[i].ratings.len()).sum();
-        if filled + size > usize::from(rules.team_size) {
-            continue;
-        }
-        teams[team].push(*next);
-        descend(tickets, rest, teams, rules, params, best);
-        teams[team].pop();
-        // Empty teams are all alike.
-        if filled == 0 {
-            break;
+        let Some(load) = self.loads.get(next) else { return self.look() };
+        let (size, rating) = (load.size, load.rating);
+        for team in 0..self.filled.len() {
+            let empty = self.filled[team] == 0;
+            if self.filled[team] + size <= self.team_size {
+                self.filled[team] += size;
+                self.ratings[team] += rating;
+                self.of[next] = team;
+                self.descend(next + 1);
+                self.filled[team] -= size;
+                self.ratings[team] -= rating;
+            }
+            // Empty teams are all alike.
+            if empty {
+                break;
+            }
         }
     }
-}
 
-/// How far the best team's chance is above an even share.
-fn unevenness(tickets: &[&Candidate], teams: &[Vec<usize>], params: &RatingParams) -> f64 {
-    let ratings: Vec<Vec<Rating>> = teams
-        .iter()
-        .map(|team| team.iter().flat_map(|&i| tickets[i].ratings.iter().copied()).collect())
-        .collect();
-    let chances = win_probabilities(&ratings, params);
-    let even = 1.0 / chances.len() as f64;
-    chances.iter().map(|chance| (chance - even).abs()).sum()
+    fn look(&mut self) {
+        self.looked += 1;
+        let (low, high) = super::extremes(self.ratings.iter().copied());
+        let difference = (high - low) / self.team_size as f64;
+        if self.best.as_ref().is_some_and(|best| difference > best.0 + FREE_MMR) {
+            return;
+        }
+        let unlike = self.unlike();
+        let better = self.best.as_ref().is_none_or(|(least, parties, _)| {
+            difference < least - FREE_MMR
+                || unlike < *parties
+                || (unlike == *parties && difference < *least)
+        });
+        if better {
+            self.best = Some((difference, unlike, self.of.clone()));
+        }
+    }
+
+    /// How much the parties of the teams differ: the sum of how far the largest party of each is behind the largest of all.
+    fn unlike(&self) -> usize {
+        // Without parties there is nothing to compare.
+        if self.loads.first().is_none_or(|load| load.size == 1) {
+            return 0;
+        }
+        let largest = |team| {
+            let loads = self.loads.iter().zip(&self.of).filter(|(_, of)| **of == team);
+            loads.map(|(load, _)| load.size).max().unwrap_or(0)
+        };
+        let each: Vec<_> = (0..self.filled.len()).map(largest).collect();
+        let most = each.iter().copied().max().unwrap_or(0);
+        each.iter().map(|largest| most - largest).sum()
+    }
 }

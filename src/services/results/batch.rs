@@ -14,12 +14,14 @@ use crate::{
         ids::{MatchId, SeasonId, UserId},
         matches::MatchStatus,
         mode::{Mode, ModeId},
+        penalty::Misdeed,
         standing::Standing,
         time::Timestamp,
     },
     services::{
         core::{Core, Told, Written, now},
         matches::wrong_state,
+        penalties::punish,
         reports::{TeamResult, check, checked_end, fingerprint},
         timelines::{own_event, since_start, tell_all},
     },
@@ -260,5 +262,12 @@ async fn store(
         facts: vec![finished(&result.row, moved, now), timeline],
         trace: result.report.trace.clone(),
     });
-    Ok(told.collect())
+    let mut told: Vec<_> = told.collect();
+    let left = moved().filter(|(_, m)| m.seat.abandoned);
+    let left: Vec<_> = left.map(|(_, m)| (m.user.id, Misdeed::Abandoned)).collect();
+    if let Some(first) = told.first_mut() {
+        // Before what the report is answered with.
+        first.facts.splice(0..0, punish(tx, &left, now).await?);
+    }
+    Ok(told)
 }

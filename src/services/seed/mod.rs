@@ -283,6 +283,7 @@ impl Seeding<'_> {
                 let ticket_id = TicketId::from_uuid(self.world.uuid(joined_at));
                 let start_mmr = self.services.catalog.modes()[mode].rating.start_mmr;
                 tickets.push(tickets::Model {
+                    party_id: None,
                     id: ticket_id,
                     mode: row.mode.clone(),
                     state: TicketState::Matched,
@@ -302,6 +303,7 @@ impl Seeding<'_> {
                     mmr_before: 0,
                     mmr_after: None,
                     accepted: None,
+                    asked_at: None,
                     kills: 0,
                     deaths: 0,
                     assists: 0,

@@ -45,6 +45,14 @@ pub fn config(dir: &Path, settings: Settings) -> Config {
     config
 }
 
+/// Lets players meet at once who are so far apart, in MMR.
+pub const fn tolerant(settings: &mut Settings, mmr: f64) {
+    let matchmaking = &mut settings.matchmaking;
+    matchmaking.tolerance_start_mmr = mmr;
+    matchmaking.tolerance_least_mmr = mmr;
+    matchmaking.tolerance_most_mmr = mmr;
+}
+
 impl TestApp {
     /// A server with the default settings, but for a quicker tick.
     pub async fn start() -> Self {
@@ -55,6 +63,7 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::default();
         settings.matchmaking.tick_ms = 50;
+        settings.matchmaking.rematch_after_seconds = 0;
         change(&mut settings);
         Self::on(Arc::new(tempfile::tempdir().unwrap()), settings).await
     }
