@@ -24,13 +24,13 @@ use crate::{
         accounts::Role,
         ids::UserId,
         mode::{Catalog, Mode, ModeId, Region, RegionId},
-        pairing::{LatencyStep, Rules, Window},
         rating::{Guard, RatingParams},
         score::Score,
     },
     http::{self, App},
     services::{
-        Services, accounts::NewAccount, doctor, ladder_rules, rebuild, replay, seed, simulate,
+        Services, accounts::NewAccount, doctor, ladder_rules, rebuild, reload::pairing_rules,
+        replay, seed, simulate,
     },
     tasks,
 };
@@ -111,9 +111,23 @@ pub async fn serve(config: Config) -> Result<()> {
         tracing::info!("stopping");
         stop.cancel();
     });
+    #[cfg(unix)]
+    tokio::spawn(reload_on_hangup(server.services().clone()));
     let addr = listener.local_addr().map_err(Error::internal)?;
     tracing::info!("serving on http://{addr}");
     server.run(listener).await.map_err(Error::internal)
+}
+
+/// SIGHUP puts the matchmaking part of the settings in force once more.
+#[cfg(unix)]
+async fn reload_on_hangup(services: Arc<Services>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        if let Err(error) = services.reload_matchmaking() {
+            tracing::error!(%error, "the matchmaking settings stay as they were");
+        }
+    }
 }
 
 async fn stop_signal() {
@@ -337,15 +351,6 @@ pub const fn new_account(
 
 /// The rules that the settings describe.
 fn catalog(settings: &Settings) -> Catalog {
-    let latency: Vec<_> = settings
-        .matchmaking
-        .latency
-        .iter()
-        .map(|step| LatencyStep {
-            from_ms: i64::from(step.from_seconds) * 1000,
-            max_ms: step.max_ms,
-        })
-        .collect();
     let matchmaking = &settings.matchmaking;
     let modes = settings.modes.0.iter().map(|mode| Mode {
         id: ModeId::new(&mode.id),
@@ -353,21 +358,7 @@ fn catalog(settings: &Settings) -> Catalog {
         ready_check_ms: i64::from(mode.ready_check_seconds) * 1000,
         start_deadline_ms: i64::from(mode.start_deadline_seconds) * 1000,
         play_deadline_ms: i64::from(mode.play_deadline_seconds) * 1000,
-        pairing: Rules {
-            team_size: mode.team_size,
-            team_count: mode.team_count,
-            window: Window {
-                start_mmr: matchmaking.tolerance_start_mmr,
-                least_mmr: matchmaking.tolerance_least_mmr,
-                most_mmr: matchmaking.tolerance_most_mmr,
-                mmr_per_second: matchmaking.mmr_per_second,
-                widens_ms: i64::from(matchmaking.tolerance_widens_seconds) * 1000,
-                starves_ms: i64::from(matchmaking.starves_seconds) * 1000,
-            },
-            latency: latency.clone(),
-            premade_mmr: matchmaking.premade_mmr,
-            rematch_ms: i64::from(matchmaking.rematch_after_seconds) * 1000,
-        },
+        pairing: pairing_rules(matchmaking, mode.team_size, mode.team_count),
         rating: RatingParams {
             start_mmr: mode.rating.start_mmr,
             start_deviation: mode.rating.start_deviation,

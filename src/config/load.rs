@@ -62,8 +62,9 @@ impl Config {
         });
         let data_dir: PathBuf =
             get("RANKEDHONOR_DATA_DIR").unwrap_or_else(|| DATA_DIR.into()).into();
-        let settings = match get("RANKEDHONOR_CONFIG") {
-            Some(path) => read(Path::new(&path), &mut problems),
+        let file = get("RANKEDHONOR_CONFIG").map(PathBuf::from);
+        let settings = match &file {
+            Some(path) => read(path, &mut problems),
             None => Settings::default(),
         };
         check::settings(&settings, &mut problems);
@@ -116,6 +117,7 @@ impl Config {
             mongodb_url: get("MONGODB_URL").map(SecretString::from),
             redis_url: get("REDIS_URL").map(SecretString::from),
             jwt_secret: jwt_secret.map(SecretString::from),
+            file,
             settings,
         })
     }

@@ -28,6 +28,8 @@ pub struct Config {
     /// `JWT_SECRET`: signs access tokens, 32 bytes or more. Absent: made once and kept in the data directory, or in the
     /// database where that is a server's, which all instances share.
     pub jwt_secret: Option<SecretString>,
+    /// `RANKEDHONOR_CONFIG`: the TOML file.
+    pub file: Option<PathBuf>,
     /// What the TOML file says.
     pub settings: Settings,
 }

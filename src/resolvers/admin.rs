@@ -7,9 +7,9 @@ use crate::{
     game::accounts::Role,
     schema::admin::{
         CreateServerKeyInput, CreateServerKeyPayload, LiftQueueLockInput, LiftQueueLockPayload,
-        PlanSeasonEndInput, PlanSeasonEndPayload, RevokeServerKeyInput, RevokeServerKeyPayload,
-        SetRoleInput, SetRolePayload, StartSeasonInput, StartSeasonPayload, SuspendUserInput,
-        SuspendUserPayload,
+        PlanSeasonEndInput, PlanSeasonEndPayload, ReloadMatchmakingPayload, RevokeServerKeyInput,
+        RevokeServerKeyPayload, SetRoleInput, SetRolePayload, StartSeasonInput, StartSeasonPayload,
+        SuspendUserInput, SuspendUserPayload,
     },
     services::seasons::NewSeason,
 };
@@ -100,6 +100,14 @@ impl AdminMutation {
         let by = at_least(ctx, Role::Moderator)?;
         let user = parse_id("input.userId", &input.user_id)?;
         Ok(LiftQueueLockPayload { lifted: services(ctx).penalties.lift(by.user, user).await? })
+    }
+
+    /// Admins. Reads the settings' file once more, on every instance, and puts its matchmaking part in force; one that is wrong is
+    /// refused, and what was in force stays.
+    async fn reload_matchmaking(&self, ctx: &Context<'_>) -> Result<ReloadMatchmakingPayload> {
+        let by = at_least(ctx, Role::Admin)?;
+        let changed = services(ctx).reload_matchmaking_everywhere(by.user).await?;
+        Ok(ReloadMatchmakingPayload { changed })
     }
 
     /// Admins.

@@ -160,3 +160,10 @@ pub struct LiftQueueLockPayload {
     /// False where there was nothing to lift.
     pub lifted: bool,
 }
+
+/// What reading the settings again did.
+#[derive(Debug, SimpleObject)]
+pub struct ReloadMatchmakingPayload {
+    /// False where they say what they said before.
+    pub changed: bool,
+}

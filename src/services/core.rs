@@ -13,7 +13,12 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{boards::Boards, leadership::Leadership, sessions::Revoked};
+use super::{
+    boards::Boards,
+    leadership::Leadership,
+    reload::{InForce, Rulebook},
+    sessions::Revoked,
+};
 
 use crate::{
     backends::{
@@ -135,6 +140,8 @@ pub struct Seasons {
 pub struct Core {
     pub config: Arc<Config>,
     pub catalog: Arc<Catalog>,
+    /// Who may play whom, as it is now.
+    pub rulebook: Rulebook,
     /// By which other instances know this one.
     pub instance: Uuid,
     pub sql: Sql,
@@ -165,6 +172,10 @@ impl Core {
         let sql = backends.sql;
         Self {
             leadership: Leadership::new(sql.clone(), backends.leases, backends.instance, lease),
+            rulebook: Rulebook::new(InForce::new(
+                config.settings.matchmaking.clone(),
+                catalog.modes(),
+            )),
             config,
             catalog,
             instance: backends.instance,

@@ -8,6 +8,7 @@ use super::{
     boards,
     core::{Core, now},
     leadership::RELAY,
+    reload::reload,
 };
 use crate::{
     backends::bus::{First, Signal},
@@ -83,6 +84,14 @@ async fn hear(core: &Core, signal: Signal) -> Result<()> {
         Signal::Event(event) => match &*event {
             LiveEvent::SessionEnded { session } => {
                 core.revoked.end(*session, now());
+                Ok(())
+            }
+            LiveEvent::MatchmakingReloaded { by } => {
+                if *by != core.instance
+                    && let Err(error) = reload(core)
+                {
+                    tracing::error!(%error, "the matchmaking settings stay as they were");
+                }
                 Ok(())
             }
             LiveEvent::Relayed { by, token, facts, changes, traces } => {

@@ -26,6 +26,7 @@ pub mod queue;
 pub mod rankings;
 pub mod rebuild;
 pub mod relay;
+pub mod reload;
 pub mod replay;
 pub mod reports;
 pub mod results;

@@ -115,7 +115,7 @@ impl Queue {
             mode: mode.id.clone(),
             state: TicketState::Searching,
             regions: serde_json::to_string(&regions).map_err(Error::internal)?,
-            mmr: mode.pairing.queue_rating(&ratings),
+            mmr: self.core.rulebook.of(&mode).queue_rating(&ratings),
             joined_at: now,
             expires_at: self.expiry(now),
             ended_at: None,
@@ -234,6 +234,11 @@ impl Queue {
         Ok(ticket)
     }
 
+    /// How long it is from one wave to the next.
+    pub fn tick(&self) -> Duration {
+        Duration::from_millis(self.core.rulebook.settings().tick_ms)
+    }
+
     /// When a waiting ticket is worth another look: its tolerance has widened a little, or its renewal is due.
     pub fn next_change_in(&self) -> Duration {
         Duration::from_millis((self.ttl_ms() / 3).clamp(10, WIDENED_MS).unsigned_abs())
@@ -332,7 +337,7 @@ impl Queue {
     }
 
     fn ttl_ms(&self) -> i64 {
-        i64::from(self.core.config.settings.matchmaking.ticket_ttl_seconds) * 1000
+        i64::from(self.core.rulebook.settings().ticket_ttl_seconds) * 1000
     }
 
     fn expiry(&self, now: Timestamp) -> Timestamp {

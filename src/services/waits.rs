@@ -84,13 +84,12 @@ impl Queue {
     /// that ended, at its end.
     pub async fn tolerance(&self, ticket: &tickets::Model) -> Result<i32> {
         let mode = self.core.mode("mode", ticket.mode.as_str())?;
+        let rules = self.core.rulebook.of(mode);
         let known = self.known(&ticket.mode).await?;
         let at = ticket.ended_at.unwrap_or_else(now);
         let one = candidate(ticket, Vec::new());
-        let widest = one
-            .regions
-            .iter()
-            .map(|(region, _)| one.tolerance(region, at, &mode.pairing, &known.demand));
+        let widest =
+            one.regions.iter().map(|(region, _)| one.tolerance(region, at, &rules, &known.demand));
         Ok(shown(widest.fold(0.0, f64::max)))
     }
 

@@ -79,8 +79,8 @@ impl Queue {
 
     async fn propose(&self, mode: &Arc<Mode>, waiting: &Waiting) -> Result<Vec<Proposal>> {
         let (candidates, known) = (waiting.candidates(), self.known(&mode.id).await?);
-        let (mode, now) = (mode.clone(), now());
-        let wave = move || pairing::wave(&candidates, now, &mode.pairing, &known.demand);
+        let (rules, now) = (self.core.rulebook.of(mode), now());
+        let wave = move || pairing::wave(&candidates, now, &rules, &known.demand);
         tokio::task::spawn_blocking(wave).await.map_err(Error::internal)
     }
 

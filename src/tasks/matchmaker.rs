@@ -1,26 +1,21 @@
 //! Makes the matches: one wave of each mode each tick.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::{game::mode::Mode, services::Services};
 
 /// Runs one mode until told to stop.
 pub async fn run(services: Arc<Services>, mode: Arc<Mode>, stop: CancellationToken) {
-    let tick = Duration::from_millis(services.config.settings.matchmaking.tick_ms);
-    let mut ticks = tokio::time::interval(tick);
-    // A wave that takes longer than a tick delays the next one; it does not make two at once.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut next = Instant::now();
     loop {
         tokio::select! {
-            _ = ticks.tick() => {}
+            () = tokio::time::sleep_until(next.into()) => {}
             () = stop.cancelled() => return,
         }
+        // A wave that takes longer than a tick delays the next one; it does not make two at once.
+        next = Instant::now() + services.queue.tick();
         let began = Instant::now();
         match services.queue.run_wave(&mode).await {
             Ok(0) => {}

@@ -18,6 +18,7 @@ mod order;
 mod pairing;
 mod parties;
 mod play;
+mod reload;
 mod replay;
 mod seasons;
 mod seed;

@@ -81,6 +81,11 @@ pub enum LiveEvent {
         /// Which.
         session: SessionId,
     },
+    /// The matchmaking settings are to be read again.
+    MatchmakingReloaded {
+        /// The instance that has done so.
+        by: Uuid,
+    },
     /// Facts are everywhere; the other instances do to their ladders what the one that relays has done to its own.
     Relayed {
         /// The instance that relays.
@@ -173,7 +178,7 @@ impl LiveEvent {
             Self::Feed { .. } => vec![Topic::Feed],
             Self::Notification(notification) => vec![Topic::Notifications(notification.user)],
             Self::SessionEnded { .. } => vec![Topic::Sessions],
-            Self::Relayed { .. } => vec![Topic::Instances],
+            Self::MatchmakingReloaded { .. } | Self::Relayed { .. } => vec![Topic::Instances],
         }
     }
 }

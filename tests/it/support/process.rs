@@ -40,8 +40,7 @@ impl Process {
     /// The same, with players and matches that these arguments of `seed` make, where there are any.
     pub async fn start_seeded(settings: &str, seed: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = format!("{settings}\n{}", engines::of(dir.path()).settings());
-        std::fs::write(dir.path().join("settings.toml"), settings).unwrap();
+        write_settings(dir.path(), settings);
         let addr = free_address();
         if !seed.is_empty() {
             let seeded = command(dir.path()).arg("seed").args(seed).output().unwrap();
@@ -71,6 +70,16 @@ impl Process {
     fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Gives it other settings, which it has to be told of.
+    pub fn set(&self, settings: &str) {
+        write_settings(self.dir.path(), settings);
+    }
+
+    /// Tells it to read its settings again.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
     }
 
     /// Waits until it has ended by itself.
@@ -167,6 +176,11 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn write_settings(dir: &Path, settings: &str) {
+    let settings = format!("{settings}\n{}", engines::of(dir).settings());
+    std::fs::write(dir.join("settings.toml"), settings).unwrap();
 }
 
 /// An address that nobody has, also while the server on it is killed: below the ports that the system gives to outgoing

@@ -1,0 +1,129 @@
+//! The matchmaking part of the settings, which can change while servers run.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use super::{Services, core::Core, sessions::activity};
+use crate::{
+    config::{Config, Matchmaking, Settings},
+    error::{Error, Result},
+    game::{
+        event::LiveEvent,
+        ids::UserId,
+        mode::{Mode, ModeId},
+        pairing::{LatencyStep, Rules, Window},
+    },
+};
+
+/// Who may play whom by these settings, in a mode of teams of that size and number.
+pub fn pairing_rules(settings: &Matchmaking, team_size: u8, team_count: u8) -> Rules {
+    let ms = |seconds: u32| i64::from(seconds) * 1000;
+    let latency = settings.latency.iter();
+    Rules {
+        team_size,
+        team_count,
+        window: Window {
+            start_mmr: settings.tolerance_start_mmr,
+            least_mmr: settings.tolerance_least_mmr,
+            most_mmr: settings.tolerance_most_mmr,
+            mmr_per_second: settings.mmr_per_second,
+            widens_ms: ms(settings.tolerance_widens_seconds),
+            starves_ms: ms(settings.starves_seconds),
+        },
+        latency: latency
+            .map(|step| LatencyStep { from_ms: ms(step.from_seconds), max_ms: step.max_ms })
+            .collect(),
+        premade_mmr: settings.premade_mmr,
+        rematch_ms: ms(settings.rematch_after_seconds),
+    }
+}
+
+/// The settings in force.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// As they were read.
+    pub settings: Arc<Matchmaking>,
+    rules: HashMap<ModeId, Arc<Rules>>,
+}
+
+impl InForce {
+    /// Of these settings.
+    pub fn new(settings: Matchmaking, modes: &[Arc<Mode>]) -> Self {
+        let rules = modes.iter().map(|mode| {
+            let (size, count) = (mode.pairing.team_size, mode.pairing.team_count);
+            (mode.id.clone(), Arc::new(pairing_rules(&settings, size, count)))
+        });
+        Self { rules: rules.collect(), settings: Arc::new(settings) }
+    }
+}
+
+/// The settings in force, which can be replaced.
+pub struct Rulebook(RwLock<InForce>);
+
+impl Rulebook {
+    /// Begins with these.
+    pub const fn new(first: InForce) -> Self {
+        Self(RwLock::new(first))
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> Arc<Matchmaking> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).settings.clone()
+    }
+
+    /// Who may play whom in a mode now.
+    pub fn of(&self, mode: &Mode) -> Arc<Rules> {
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        held.rules.get(&mode.id).cloned().unwrap_or_else(|| Arc::new(mode.pairing.clone()))
+    }
+
+    fn replace(&self, by: InForce) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = by;
+    }
+}
+
+/// Reads the file with the settings once more, and puts its matchmaking part in force; says whether anything changed.
+///
+/// # Errors
+/// BAD_USER_INPUT with everything that is wrong in the file, or where the server was started without one; what was in force
+/// stays.
+pub(super) fn reload(core: &Core) -> Result<bool> {
+    let Config { file: Some(file), .. } = &*core.config else {
+        let message = "the server was started without a file of settings";
+        return Err(Error::bad_input("RANKEDHONOR_CONFIG", message));
+    };
+    let settings = Settings::load(Some(file))
+        .map_err(|problems| Error::bad_input("RANKEDHONOR_CONFIG", problems.to_string()))?;
+    let changed = settings.matchmaking != *core.rulebook.settings();
+    if changed {
+        core.rulebook.replace(InForce::new(settings.matchmaking, core.catalog.modes()));
+    }
+    tracing::info!(changed, file = %file.display(), "matchmaking settings read again");
+    Ok(changed)
+}
+
+impl Services {
+    /// As [`reload`], on this instance alone.
+    ///
+    /// # Errors
+    /// As [`reload`].
+    pub fn reload_matchmaking(&self) -> Result<bool> {
+        reload(&self.core)
+    }
+
+    /// Puts the matchmaking part of the settings in force once more, on every instance, each from its own file.
+    ///
+    /// # Errors
+    /// As [`reload`]: then the others are not told.
+    pub async fn reload_matchmaking_everywhere(&self, by: UserId) -> Result<bool> {
+        let changed = reload(&self.core)?;
+        let event = LiveEvent::MatchmakingReloaded { by: self.core.instance };
+        self.core.bus.publish(&[Arc::new(event)]).await?;
+        let tx = self.core.sql.begin().await?;
+        let data = serde_json::json!({"changed": changed});
+        self.core.commit(tx, &[activity(by, "MATCHMAKING_RELOADED", Some(by), data)]).await?;
+        Ok(changed)
+    }
+}

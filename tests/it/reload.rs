@@ -1,0 +1,59 @@
+//! The matchmaking part of the settings changes while the server runs, or stays as it was.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Process};
+
+fn settings(start_mmr: &str) -> String {
+    format!("[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = {start_mmr}\n")
+}
+
+const RELOAD: &str = "mutation { reloadMatchmaking { changed } }";
+
+async fn tolerance(player: &Client) -> i64 {
+    let query = "{ myTicket { mmrTolerance } }";
+    player.run(query, json!({})).await["myTicket"]["mmrTolerance"].as_i64().unwrap()
+}
+
+async fn admin(process: &Process) -> Client {
+    let arguments = [
+        "admin",
+        "create-user",
+        "--username",
+        "root",
+        "--email",
+        "root@example.com",
+        "--role",
+        "admin",
+    ];
+    let (done, said) = process.command(&arguments);
+    assert!(done, "{said}");
+    process.anonymous().login("root", said.lines().nth(1).unwrap()).await
+}
+
+#[tokio::test]
+async fn matchmaking_follows_the_file_when_told_and_a_wrong_file_changes_nothing() {
+    let process = Process::start(&settings("200.0")).await;
+    let (root, ada) = (admin(&process).await, process.anonymous().register("ada").await);
+    assert_eq!(ada.fail(RELOAD, json!({})).await["code"], "FORBIDDEN");
+    ada.join("1v1").await;
+    assert!((200..250).contains(&tolerance(&ada).await));
+    let changed = |answer: Value| answer["reloadMatchmaking"]["changed"].clone();
+    assert_eq!(changed(root.run(RELOAD, json!({})).await), false);
+    process.set(&settings("500.0"));
+    assert_eq!(changed(root.run(RELOAD, json!({})).await), true);
+    // The ticket that waits already is seen by the new rules.
+    assert!(tolerance(&ada).await >= 500);
+    process.set(&settings("-1"));
+    let answer = root.send(RELOAD, json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    let message = answer["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("matchmaking.tolerance_start_mmr"), "{message}");
+    assert!((500..700).contains(&tolerance(&ada).await));
+    // A signal does the same.
+    process.set(&settings("900.0"));
+    process.hang_up();
+    while tolerance(&ada).await < 900 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
