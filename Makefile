@@ -17,7 +17,8 @@ check: ## formatting and lints
 build: ## build the binary: target/release/rankedhonor
 	cargo build --release --locked
 
-bench: ## measure the ladder beside Redis, and results a second beside one transaction each
+bench: ## measure waves, the ladder beside Redis, and results a second beside one transaction each
+	cargo bench --locked --bench pairing
 	cargo bench --locked --bench ladder
 	cargo bench --locked --bench results -- 6000 1000
 

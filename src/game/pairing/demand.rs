@@ -8,6 +8,8 @@ use crate::game::{ids::UserId, mode::RegionId, time::Timestamp};
 pub const HISTORY: usize = 1_024;
 /// How far back tickets tell how many arrive, in milliseconds.
 pub const LATELY_MS: i64 = 600_000;
+/// How many tickets tell how many arrive, at least.
+const FEW: usize = 100;
 /// Fewer tickets than this tell nothing.
 const ENOUGH: usize = 20;
 /// The ratings that are told apart, in MMR.
@@ -47,14 +49,16 @@ pub struct Density {
 }
 
 impl Density {
-    /// What arrivals tell, the oldest first: those of the last ten minutes how many come, and all of them, a thousand or so,
+    /// What arrivals tell, the oldest first: those of the last ten minutes, or the last hundred, how many come, and all of them, a thousand or so,
     /// with which ratings. None where nobody came.
     ///
     /// The ratings are spread by a bell curve whose width follows Silverman's rule of thumb (B. Silverman, "Density
     /// Estimation", 1986).
     pub fn of(arrivals: &[Arrival], now: Timestamp) -> Option<Self> {
         let (first, last) = (arrivals.first()?.at, arrivals.last()?.at);
-        let since = now.plus_ms(-LATELY_MS).max(first);
+        // Where few come, the last hundred.
+        let few = arrivals[arrivals.len().saturating_sub(FEW)].at;
+        let since = now.plus_ms(-LATELY_MS).min(few).max(first);
         let ms = now.since(since).max(SHORTEST_MS) as f64;
         let lately = arrivals.iter().rev().take_while(|arrival| arrival.at >= since);
         let mut seen = HashSet::new();

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
-use super::Plan;
+use super::virtual_time::Plan;
 use crate::game::{
     ids::{TicketId, UserId},
     mode::RegionId,

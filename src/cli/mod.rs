@@ -1,5 +1,7 @@
 //! The command line.
 
+mod simulate;
+
 use std::{
     fs::File,
     io::{BufWriter, IsTerminal, Read, Write},
@@ -18,7 +20,7 @@ use crate::{
     error::{Error, Result},
     game::{accounts::Role, time::Timestamp},
     resolvers,
-    services::{rebuild::Part, seed, simulate::Plan},
+    services::{rebuild::Part, seed},
 };
 
 const SETTINGS: &str = "Settings come from the environment (and from a file .env, if there is one):
@@ -83,9 +85,9 @@ enum Command {
         #[arg(long)]
         guard: bool,
     },
-    /// Try matchmaking rules: play a queue through in virtual time, with made-up players and the rules that make real matches,
-    /// and say how long they waited and whom they met.
-    Simulate(Simulate),
+    /// Try matchmaking rules with made-up players: in virtual time by the rules that make real matches, or as bots on a
+    /// server that runs. Says how long they waited, and whom they met or how quickly they were answered.
+    Simulate(simulate::Simulate),
     /// Make what is derived from the SQL database once more, while servers run: `ladder`, `documents`, `counters`, `ratings`, or all.
     Rebuild {
         /// What to make again [default: everything].
@@ -99,81 +101,6 @@ enum Command {
     /// Do what takes an operator.
     #[command(subcommand)]
     Admin(Admin),
-}
-
-#[derive(Debug, clap::Args)]
-struct Simulate {
-    /// In virtual time; there is no other way yet to play.
-    #[arg(long = "virtual", required = true)]
-    virtual_time: bool,
-    /// The mode whose rules are used [default: the first].
-    #[arg(long)]
-    mode: Option<String>,
-    /// Players that come a second, above 0 to 1,000.
-    #[arg(long, default_value_t = 1.0, conflicts_with = "population")]
-    arrivals_per_s: f64,
-    /// So many players queue, play, rest and queue again, instead of new ones that come.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=100_000))]
-    population: Option<u32>,
-    /// Regions that the players are spread over, on a ring.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=50))]
-    regions: u8,
-    /// Hours of virtual time, above 0 to 10,000.
-    #[arg(long, default_value_t = 6.0)]
-    hours: f64,
-    /// The same seed plays the same.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// A TOML file with settings [default: the one that RANKEDHONOR_CONFIG names].
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Print the figures as one JSON object.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Simulate {
-    fn run(&self) -> Result<()> {
-        let within = |field: &str, value: f64, most: f64| {
-            let good = value > 0.0 && value <= most;
-            good.then_some(()).ok_or_else(|| {
-                Error::bad_input(field, format!("{value} is not above 0 and up to {most}"))
-            })
-        };
-        within("--arrivals-per-s", self.arrivals_per_s, 1_000.0)?;
-        within("--hours", self.hours, 10_000.0)?;
-        let settings = settings(self.config.as_deref())?;
-        let plan = Plan {
-            arrivals_per_s: self.arrivals_per_s,
-            population: self.population,
-            regions: self.regions,
-            ms: (self.hours * 3_600_000.0) as i64,
-            tick_ms: i64::try_from(settings.matchmaking.tick_ms).unwrap_or(i64::MAX),
-            seed: self.seed,
-        };
-        let bar = ProgressBar::new(plan.ms.unsigned_abs()).with_style(
-            ProgressStyle::with_template("{bar:40} {percent}% of the time, {eta} left")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
-        let done = |ms: i64| bar.set_position(ms.unsigned_abs());
-        let figures = app::simulate(&settings, self.mode.as_deref(), &plan, done)?.figures();
-        bar.finish_and_clear();
-        let figures = serde_json::to_value(figures).map_err(Error::internal)?;
-        if self.json {
-            return print_line(&figures.to_string());
-        }
-        for (name, value) in figures.as_object().into_iter().flatten() {
-            print_line(&format!("{name:24} {:>14}", shortened(value)))?;
-        }
-        Ok(())
-    }
-}
-
-fn shortened(value: &serde_json::Value) -> String {
-    match value.as_f64() {
-        Some(number) if value.is_f64() => format!("{number:.4}"),
-        _ => value.to_string(),
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -245,7 +172,8 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
             Ok(())
         }
         // These ran alone.
-        Command::Schema | Command::Replay { .. } | Command::Simulate(_) => Ok(()),
+        Command::Schema | Command::Replay { .. } => Ok(()),
+        Command::Simulate(simulate) => simulate.run().await,
         Command::Seed { users, matches, seed, until } => {
             let day = until.unwrap_or_else(|| Utc::now().date_naive());
             let until = Timestamp(day.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
@@ -314,7 +242,7 @@ impl Cli {
                 let how = (mode.as_deref(), *guard);
                 Some(replay(how, config.as_deref(), predictions.as_deref()))
             }
-            Command::Simulate(simulate) => Some(simulate.run()),
+            Command::Simulate(simulate) => simulate.run_alone(),
             _ => None,
         }
     }
