@@ -19,6 +19,7 @@ use crate::{
         event::{Fact, Topic},
         ids::{PartyId, UserId},
         matches::TicketState,
+        rating::Rating,
     },
 };
 
@@ -326,6 +327,18 @@ async fn led(tx: &Tx, by: UserId, user: UserId) -> Result<Party> {
     party.led_by(by)?;
     let is_there = party.has(user);
     is_there.then_some(party).ok_or(Error::NotFound("member of the party"))
+}
+
+/// Whether the holders of a party's ticket still are that party; without a party they are.
+pub(super) async fn is_whole(
+    tx: &Tx,
+    party: Option<PartyId>,
+    holders: &[(UserId, Rating)],
+) -> Result<bool> {
+    let Some(party) = party else { return Ok(true) };
+    let members = party_members::of_parties(tx, &[party]).await?;
+    let is_member = |user: UserId| members.iter().any(|member| member.user_id == user);
+    Ok(members.len() == holders.len() && holders.iter().all(|(user, _)| is_member(*user)))
 }
 
 /// The ticket with which a party waits.

@@ -22,8 +22,10 @@ use crate::{
     },
 };
 
-/// Everything is read anew this often, whatever was heard: what the bus lost is found then.
+/// Everything is read anew this often, whatever was heard, or after so many times as long as that takes: what the bus lost is
+/// found then, and who joins while nothing is relayed.
 const REREAD: Duration = Duration::from_secs(10);
+const REREAD_TIMES: u32 = 20;
 /// Tickets asked for in one statement.
 const CHUNK: usize = 500;
 
@@ -32,6 +34,7 @@ pub struct Pool {
     /// In whose name it is held.
     pub token: i64,
     read_at: Instant,
+    read_in: Duration,
     tickets: Box<dyn Subscription>,
     blocks: Box<dyn Subscription>,
     /// Those who wait.
@@ -48,6 +51,7 @@ impl Pool {
         let mut pool = Self {
             token,
             read_at: Instant::now(),
+            read_in: Duration::ZERO,
             // Heard from before they are read, so that nothing falls between.
             tickets: core.bus.subscribe(Topic::Queue(mode.id.clone())),
             blocks: core.bus.subscribe(Topic::Blocks),
@@ -55,12 +59,13 @@ impl Pool {
         };
         let rows = tickets::searching(core.sql.read(), &mode.id).await?;
         pool.add(core, rows).await?;
+        pool.read_in = pool.read_at.elapsed();
         Ok(pool)
     }
 
     /// Whether it is to be read anew.
     pub fn is_old(&self) -> bool {
-        self.read_at.elapsed() > REREAD
+        self.read_at.elapsed() > REREAD.max(self.read_in * REREAD_TIMES)
     }
 
     /// Takes in what has changed; false when something was missed, and it is to be read anew.

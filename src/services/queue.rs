@@ -266,7 +266,8 @@ impl Queue {
         self.core.commit(tx, &[fact]).await.map(drop)
     }
 
-    /// Puts tickets of a match that fell through back into the queue, with their seniority. The players must be released.
+    /// Puts tickets of a match that fell through back into the queue, with their seniority: all but those of parties that have
+    /// changed since. The players must be released.
     pub(super) async fn requeue(&self, tx: &Tx, ids: &[TicketId]) -> Result<Vec<Fact>> {
         let now = now();
         let mut facts = Vec::new();
@@ -276,6 +277,9 @@ impl Queue {
                 .into_iter()
                 .map(|row| (row.user_id, row.rating()))
                 .collect();
+            if !parties::is_whole(tx, old.party_id, &holders).await? {
+                continue;
+            }
             let ticket = tickets::Model {
                 id: TicketId::from_uuid(Uuid::now_v7()),
                 state: TicketState::Searching,

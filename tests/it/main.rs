@@ -22,6 +22,7 @@ mod reload;
 mod replay;
 mod seasons;
 mod seed;
+mod simulate;
 mod socket;
 mod support;
 mod traces;

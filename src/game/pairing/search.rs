@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use super::{Candidate, Demand, Proposal, Rules, split};
 use crate::game::{ids::UserId, mode::RegionId, time::Timestamp};
 
-/// How often what is left over is looked through again, in one wave.
+/// How often what is left over is looked through again, in one wave, and from how many tickets at most: what is left then is
+/// the next wave's.
 const PASSES: usize = 12;
+const LOOKS: usize = 500_000;
 /// A round trip up to this costs nothing, in milliseconds.
 const LATENCY_FREE_MS: u32 = 60;
 /// Tickets looked at from one start: bounds a wave's time where many are near and kept from each other.
@@ -136,8 +138,9 @@ impl<'a> Search<'a> {
     }
 
     pub(super) fn run(mut self) -> Vec<Proposal> {
-        let mut made = Vec::new();
+        let (mut made, mut looks) = (Vec::new(), 0);
         for _ in 0..PASSES {
+            looks += self.lines.iter().map(|line| line.entries.len()).sum::<usize>();
             let mut found: Vec<_> =
                 (0..self.lines.len()).flat_map(|line| self.look(line)).collect();
             found.sort_by(|a, b| {
@@ -153,7 +156,7 @@ impl<'a> Search<'a> {
                 }
                 made.push(self.proposal(&found));
             }
-            if made.len() == before {
+            if made.len() == before || looks > LOOKS {
                 break;
             }
             for line in &mut self.lines {

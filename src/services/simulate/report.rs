@@ -16,6 +16,8 @@ pub struct Report {
     /// Milliseconds, each once a player.
     waits: Vec<i64>,
     tail_waits: Vec<i64>,
+    /// By the players of a ticket, from one on: tickets and milliseconds of all of them.
+    by_size: Vec<(u64, i64)>,
     spread: f64,
     gap: f64,
     matches: u64,
@@ -45,6 +47,8 @@ pub struct Figures {
     pub wait_p99_s: f64,
     /// … that 95 of a hundred of those did who are more than 700 MMR from 1500.
     pub tail_wait_p95_s: f64,
+    /// Mean wait by party size, from one player on, in seconds.
+    pub wait_mean_by_size_s: Vec<f64>,
     /// Mean distance of the highest and the lowest rating of a match, in MMR.
     pub spread_mean: f64,
     /// How far the chance of a match's most likely winner is from even, in the mean.
@@ -72,6 +76,7 @@ impl Report {
         Self {
             waits: Vec::new(),
             tail_waits: Vec::new(),
+            by_size: Vec::new(),
             spread: 0.0,
             gap: 0.0,
             matches: 0,
@@ -110,6 +115,13 @@ impl Report {
 
     pub(super) fn waited(&mut self, players: usize, ms: i64, mmr: f64, told: Option<Estimate>) {
         self.waits.extend(std::iter::repeat_n(ms, players));
+        if self.by_size.len() < players {
+            self.by_size.resize(players, (0, 0));
+        }
+        if let Some((tickets, all)) = self.by_size.get_mut(players - 1) {
+            *tickets += 1;
+            *all += ms;
+        }
         if (mmr - CENTRE).abs() > TAIL {
             self.tail_waits.extend(std::iter::repeat_n(ms, players));
         }
@@ -137,6 +149,11 @@ impl Report {
             wait_p95_s: quantile(&waits, 0.95),
             wait_p99_s: quantile(&waits, 0.99),
             tail_wait_p95_s: quantile(&tail, 0.95),
+            wait_mean_by_size_s: self
+                .by_size
+                .iter()
+                .map(|(tickets, all)| *all as f64 / 1000.0 / (*tickets).max(1) as f64)
+                .collect(),
             spread_mean,
             win_probability_gap_mean: self.gap / self.matches.max(1) as f64,
             unmatched_share: share(self.unmatched, players + self.unmatched),
