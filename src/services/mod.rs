@@ -11,6 +11,7 @@ pub mod doctor;
 mod explain;
 pub mod feed;
 pub mod follow;
+mod joining;
 pub mod leaderboards;
 mod leadership;
 mod ledger;

@@ -6,7 +6,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait};
 
 use super::{
     core::{Core, now},
-    queue::called,
+    joining::called,
     sessions::activity,
 };
 use crate::{

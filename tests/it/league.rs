@@ -109,3 +109,54 @@ fn agrees(board: &[Value], last: &HashMap<(String, String), Value>, mode: &str) 
         })
     })
 }
+
+#[tokio::test]
+async fn eight_play_for_themselves_in_a_mode_of_ones_own() {
+    let app = TestApp::with(|settings| {
+        let mode = &mut settings.modes.0[1];
+        (mode.id, mode.name) = ("ffa".into(), "Free for all".into());
+        (mode.team_size, mode.team_count) = (1, 8);
+        mode.ready_check_seconds = 15;
+    })
+    .await;
+    let server = app.game_server().await;
+    let mut players = Vec::new();
+    for index in 0..8 {
+        let player = app.player(&format!("player{index}")).await;
+        player.join("ffa").await;
+        players.push(player);
+    }
+    let id = players[0].matched().await;
+    let mut told = app.anonymous().socket().await;
+    let query = "subscription($id: ID!) { matchUpdated(matchId: $id) { status teams { players { accepted } } } }";
+    told.subscribe("m", query, json!({"id": id})).await;
+    let accept = "mutation($id: ID!) { respondToReadyCheck(input: {matchId: $id, accept: true}) { match { status } } }";
+    for player in &players {
+        player.run(accept, json!({"id": id})).await;
+    }
+    // Everybody sees who has accepted, until all have.
+    let mut most = 0;
+    let last = loop {
+        let seen = told.next("m").await["matchUpdated"].clone();
+        let teams = seen["teams"].as_array().unwrap();
+        let accepted = teams.iter().filter(|team| team["players"][0]["accepted"] == true).count();
+        assert!(accepted >= most, "{seen:#}");
+        most = accepted;
+        if seen["status"] == "PENDING" {
+            break accepted;
+        }
+    };
+    assert_eq!(last, 8);
+    server.start_match(&id).await;
+    let teams: Vec<_> =
+        (0..8).map(|index| json!({"index": index, "placement": index + 1})).collect();
+    let report = json!({"input": {"matchId": id, "teams": teams}});
+    let done = server.run(Client::REPORT, report).await["reportMatchResult"]["match"].clone();
+    let after: Vec<_> = done["teams"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|team| team["players"][0]["mmrAfter"].as_i64().unwrap())
+        .collect();
+    assert!(after.is_sorted_by(|a, b| a > b), "{after:?}");
+}

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use apollo_compiler::executable::OperationType;
 use axum::extract::ws::{Message, WebSocket};
-use futures_util::{SinkExt, StreamExt, stream::SplitSink};
+use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::{
     sync::{broadcast::error::RecvError, mpsc, oneshot},
@@ -12,7 +12,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::protocol::{self, Ending, Said};
+use super::{
+    protocol::{self, Ending, Said},
+    writer::Writer,
+};
 use crate::{
     config::SocketLimits,
     error::{Error, Result},
@@ -41,7 +44,7 @@ pub async fn run(app: App, socket: WebSocket, viewer: Result<Viewer>, meta: Requ
     let (ended, endings) = mpsc::channel(limits.operations.max(1));
     let (end, last) = oneshot::channel();
     let patience = Duration::from_millis(limits.write_timeout_ms);
-    let writer = tokio::spawn(Writer { sink, patience }.run(queue, last));
+    let writer = tokio::spawn(Writer::new(sink, patience).run(queue, last));
     let mut connection = Connection {
         opened: Instant::now(),
         heard: Instant::now(),
@@ -74,47 +77,6 @@ pub async fn run(app: App, socket: WebSocket, viewer: Result<Viewer>, meta: Requ
         abort.abort();
     }
     metrics::gauge!("rankedhonor_sockets").decrement(1.0);
-}
-
-/// The writing half.
-struct Writer {
-    sink: SplitSink<WebSocket, Message>,
-    /// How long one write may take before the peer counts as gone.
-    patience: Duration,
-}
-
-impl Writer {
-    /// Writes what is queued, and at last why the socket ends; a peer that was too slow for the queue gets only that.
-    async fn run(
-        mut self,
-        mut queue: mpsc::Receiver<Message>,
-        mut last: oneshot::Receiver<Ending>,
-    ) {
-        let ending = loop {
-            let message = tokio::select! {
-                biased;
-                ending = &mut last => break ending.ok(),
-                Some(message) = queue.recv() => message,
-            };
-            if !self.put(message).await {
-                return;
-            }
-        };
-        let slow = matches!(ending, Some(Ending::TooSlow));
-        while let Ok(message) = queue.try_recv() {
-            if !slow && !self.put(message).await {
-                return;
-            }
-        }
-        if let Some(ending) = ending {
-            self.put(ending.frame()).await;
-        }
-        let _ = timeout(self.patience, self.sink.close()).await;
-    }
-
-    async fn put(&mut self, message: Message) -> bool {
-        matches!(timeout(self.patience, self.sink.send(message)).await, Ok(Ok(())))
-    }
 }
 
 struct Connection {

@@ -2,6 +2,7 @@
 
 mod connection;
 mod protocol;
+mod writer;
 
 use std::net::SocketAddr;
 
