@@ -2,7 +2,7 @@
 
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 
-use super::put_all;
+use super::{add_all, put_all};
 use crate::{
     error::Result,
     game::{
@@ -235,6 +235,11 @@ pub async fn before_season(
     let mut seen = std::collections::HashSet::new();
     rows.retain(|row| seen.insert(row.user_id));
     Ok(rows)
+}
+
+/// Adds standings.
+pub async fn add(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
+    add_all(db, rows.into_iter().map(|row| ActiveModel::from(row).reset_all()).collect()).await
 }
 
 /// Stores standings, new or changed.

@@ -2,8 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::{Candidate, Demand, Proposal, Rules, split};
-use crate::game::{ids::UserId, mode::RegionId, time::Timestamp};
+use super::{
+    Candidate, Demand, Proposal, Rules, split,
+    split::{Load, Splitter},
+};
+use crate::game::{
+    ids::{TicketId, UserId},
+    mode::RegionId,
+    time::Timestamp,
+};
 
 /// How often what is left over is looked through again, in one wave, and from how many tickets at most: what is left then is
 /// the next wave's.
@@ -20,6 +27,8 @@ struct Entry {
     size: u8,
     latency_ms: u32,
     mmr: f64,
+    /// The sum of its players' ratings.
+    rating: f64,
     tolerance: f64,
     waited_ms: i64,
 }
@@ -32,11 +41,28 @@ struct Line<'a> {
 
 /// A match that could be made.
 struct Found {
-    line: usize,
-    /// Indices of candidates.
-    tickets: Vec<u32>,
-    teams: Vec<Vec<usize>>,
     cost: f64,
+    /// When its longest waiting joined, and which that is.
+    oldest: (Timestamp, TicketId),
+    line: usize,
+    /// Its tickets, as a part of all that were found.
+    from: usize,
+    to: usize,
+}
+
+/// What one look at the lines has found.
+#[derive(Default)]
+struct Finds {
+    matches: Vec<Found>,
+    /// Candidates, match by match.
+    tickets: Vec<u32>,
+}
+
+/// What is used again and again.
+struct Scratch {
+    chosen: Vec<usize>,
+    loads: Vec<Load>,
+    splitter: Splitter,
 }
 
 pub(super) struct Search<'a> {
@@ -95,6 +121,7 @@ impl<'a> Search<'a> {
                     size: u8::try_from(size).unwrap_or(u8::MAX),
                     latency_ms: latency.unwrap_or(0),
                     mmr: candidate.mmr,
+                    rating: candidate.players.iter().map(|(_, rating)| rating.value).sum(),
                     tolerance: candidate.tolerance(region, self.now, rules, demand),
                     waited_ms,
                 });
@@ -138,23 +165,34 @@ impl<'a> Search<'a> {
     }
 
     pub(super) fn run(mut self) -> Vec<Proposal> {
+        let mut scratch = Scratch {
+            chosen: Vec::with_capacity(self.rules.players()),
+            loads: Vec::with_capacity(self.rules.players()),
+            splitter: Splitter::new(self.rules),
+        };
         let (mut made, mut looks) = (Vec::new(), 0);
         for _ in 0..PASSES {
             looks += self.lines.iter().map(|line| line.entries.len()).sum::<usize>();
-            let mut found: Vec<_> =
-                (0..self.lines.len()).flat_map(|line| self.look(line)).collect();
-            found.sort_by(|a, b| {
-                a.cost.total_cmp(&b.cost).then_with(|| self.seniority(a).cmp(&self.seniority(b)))
+            let mut finds = Finds::default();
+            for line in 0..self.lines.len() {
+                for start in 0..self.lines[line].entries.len() {
+                    self.fill(line, start, &mut scratch, &mut finds);
+                }
+            }
+            finds.matches.sort_unstable_by(|a, b| {
+                let by_age = || (a.oldest, a.line, a.from).cmp(&(b.oldest, b.line, b.from));
+                a.cost.total_cmp(&b.cost).then_with(by_age)
             });
             let before = made.len();
-            for found in found {
-                if found.tickets.iter().any(|ticket| self.taken[*ticket as usize]) {
+            for found in &finds.matches {
+                let tickets = &finds.tickets[found.from..found.to];
+                if tickets.iter().any(|ticket| self.taken[*ticket as usize]) {
                     continue;
                 }
-                for ticket in &found.tickets {
+                for ticket in tickets {
                     self.taken[*ticket as usize] = true;
                 }
-                made.push(self.proposal(&found));
+                made.extend(self.proposal(found.line, tickets, &mut scratch));
             }
             if made.len() == before || looks > LOOKS {
                 break;
@@ -166,30 +204,17 @@ impl<'a> Search<'a> {
         made
     }
 
-    /// Whose turn it is among matches that cost the same: the longest waiting's.
-    fn seniority(&self, found: &Found) -> impl Ord + use<> {
-        let tickets = found.tickets.iter().map(|ticket| &self.candidates[*ticket as usize]);
-        let oldest = tickets.map(|ticket| (ticket.joined_at, ticket.ticket)).min();
-        (oldest, found.line)
-    }
-
-    /// The match from each ticket of a line on, where it is legal.
-    fn look(&self, line: usize) -> Vec<Found> {
-        let count = self.lines[line].entries.len();
-        let mut chosen = Vec::with_capacity(self.rules.players());
-        (0..count).filter_map(|start| self.fill(line, start, &mut chosen)).collect()
-    }
-
-    /// Fills a match with a ticket and those above it, skipping what does not fit.
-    fn fill(&self, line: usize, start: usize, chosen: &mut Vec<usize>) -> Option<Found> {
+    /// Fills a match with a ticket and those above it, skipping what does not fit, and notes it where it is legal.
+    fn fill(&self, line: usize, start: usize, scratch: &mut Scratch, finds: &mut Finds) {
         let entries = &self.lines[line].entries;
         let needed = self.rules.players();
         let first = &entries[start];
+        let Scratch { chosen, loads, splitter } = scratch;
         chosen.clear();
         chosen.push(start);
         let mut players = usize::from(first.size);
         let (mut least, mut most, mut oldest) = (first.tolerance, first.tolerance, first.waited_ms);
-        let mut latency_ms = first.latency_ms;
+        let (mut latency_ms, mut highest) = (first.latency_ms, first.mmr);
         for (at, entry) in (start + 1..).zip(entries[start + 1..].iter().take(REACH)) {
             if players == needed {
                 break;
@@ -200,22 +225,28 @@ impl<'a> Search<'a> {
             }
             chosen.push(at);
             players += size;
+            highest = entry.mmr;
             least = least.min(entry.tolerance);
             most = most.max(entry.tolerance);
             oldest = oldest.max(entry.waited_ms);
             latency_ms = latency_ms.max(entry.latency_ms);
         }
-        let last = &entries[*chosen.last()?];
-        let spread = last.mmr - first.mmr;
+        let spread = highest - first.mmr;
         if players != needed || spread > self.rules.window.allowed(least, most, oldest) {
-            return None;
+            return;
         }
-        let tickets: Vec<_> = chosen.iter().map(|at| entries[*at].candidate).collect();
-        let who: Vec<_> = tickets.iter().map(|at| &self.candidates[*at as usize]).collect();
-        let split = split::split(&who, self.rules)?;
+        loads.clear();
+        loads.extend(chosen.iter().map(|at| entries[*at].load()));
+        let Some(difference) = splitter.split(loads) else { return };
+        let from = finds.tickets.len();
+        finds.tickets.extend(chosen.iter().map(|at| entries[*at].candidate));
+        let tickets = finds.tickets[from..].iter().map(|at| &self.candidates[*at as usize]);
+        let Some(oldest) = tickets.map(|ticket| (ticket.joined_at, ticket.ticket)).min() else {
+            return;
+        };
         let far = f64::from(latency_ms.saturating_sub(LATENCY_FREE_MS));
-        let cost = 2.0_f64.mul_add(split.difference, spread) + 0.5 * far;
-        Some(Found { line, tickets, teams: split.teams, cost })
+        let cost = 2.0_f64.mul_add(difference, spread) + 0.5 * far;
+        finds.matches.push(Found { cost, oldest, line, from, to: finds.tickets.len() });
     }
 
     /// Whether a ticket can be in one match with those chosen.
@@ -238,11 +269,27 @@ impl<'a> Search<'a> {
         split::fits(&sizes, self.rules)
     }
 
-    fn proposal(&self, found: &Found) -> Proposal {
-        let ticket = |at: &usize| self.candidates[found.tickets[*at] as usize].ticket;
-        Proposal {
-            region: self.lines[found.line].region.clone(),
-            teams: found.teams.iter().map(|team| team.iter().map(ticket).collect()).collect(),
-        }
+    /// Tickets, which are in the order of their line, as a match.
+    fn proposal(&self, line: usize, tickets: &[u32], scratch: &mut Scratch) -> Option<Proposal> {
+        let Scratch { loads, splitter, .. } = scratch;
+        let who = || tickets.iter().map(|at| &self.candidates[*at as usize]);
+        loads.clear();
+        loads.extend(who().map(|ticket| Load {
+            size: ticket.players.len(),
+            rating: ticket.players.iter().map(|(_, rating)| rating.value).sum(),
+        }));
+        splitter.split(loads)?;
+        let ticket = |at: usize| self.candidates[tickets[at] as usize].ticket;
+        let teams = splitter.teams().into_iter();
+        Some(Proposal {
+            region: self.lines[line].region.clone(),
+            teams: teams.map(|team| team.into_iter().map(ticket).collect()).collect(),
+        })
+    }
+}
+
+impl Entry {
+    fn load(&self) -> Load {
+        Load { size: usize::from(self.size), rating: self.rating }
     }
 }

@@ -1,11 +1,11 @@
 //! Tickets into teams: parties whole, chances as even as they can be, parties opposite parties where that costs nothing.
 
-use super::{Candidate, Rules};
+use super::Rules;
 
 /// Splits looked at before the best so far is taken; 4v4 has 35 and three teams of three have 280.
 const SPLITS_MAX: usize = 5_000;
-/// How much less even teams may be, in MMR between their means, for parties to have parties of their size as opponents.
-const FREE_MMR: f64 = 10.0;
+/// Teams whose means differ no more than this from the most even ones are as even, in MMR.
+const FREE_MMR: f64 = 0.001;
 
 /// Whether tickets of these sizes, perhaps with others to come, can be put into whole teams.
 pub(super) fn fits(sizes: &[usize], rules: &Rules) -> bool {
@@ -36,67 +36,71 @@ fn place(sizes: &[usize], room: &mut [usize]) -> bool {
     false
 }
 
-/// Tickets in teams.
-#[derive(Clone, Debug)]
-pub(super) struct Split {
-    /// Indices of tickets, by team.
-    pub teams: Vec<Vec<usize>>,
-    /// Between the means of the best team and the worst, in MMR.
-    pub difference: f64,
-}
-
-/// The split whose teams are the most even. None when parties cannot stay whole.
-pub(super) fn split(tickets: &[&Candidate], rules: &Rules) -> Option<Split> {
-    let mut order: Vec<_> = (0..tickets.len()).collect();
-    // Large parties first, which cuts the tree; then by rating and id, so that the order of arrival does not matter.
-    order.sort_by(|&a, &b| {
-        let (a, b) = (tickets[a], tickets[b]);
-        (b.players.len().cmp(&a.players.len()))
-            .then_with(|| b.mmr.total_cmp(&a.mmr))
-            .then_with(|| a.ticket.cmp(&b.ticket))
-    });
-    let loads = order.iter().map(|&at| {
-        let players = &tickets[at].players;
-        Load { size: players.len(), rating: players.iter().map(|(_, rating)| rating.value).sum() }
-    });
-    let teams = usize::from(rules.team_count);
-    let mut tree = Tree {
-        loads: loads.collect(),
-        team_size: usize::from(rules.team_size),
-        of: vec![0; tickets.len()],
-        filled: vec![0; teams],
-        ratings: vec![0.0; teams],
-        best: None,
-        looked: 0,
-    };
-    tree.descend(0);
-    let (difference, _, of) = tree.best?;
-    let mut split = vec![Vec::new(); teams];
-    for (ticket, team) in order.into_iter().zip(of) {
-        split[team].push(ticket);
-    }
-    Some(Split { teams: split, difference })
-}
-
 /// What one ticket brings into a team.
-struct Load {
-    size: usize,
-    rating: f64,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    /// Players.
+    pub size: usize,
+    /// The sum of their ratings, in MMR.
+    pub rating: f64,
 }
 
-struct Tree {
-    loads: Vec<Load>,
+/// Finds splits, one after the other, in the same memory.
+pub(super) struct Splitter {
     team_size: usize,
+    /// Large parties first, which cuts the tree.
+    order: Vec<usize>,
+    loads: Vec<Load>,
     /// The team of each ticket so far.
     of: Vec<usize>,
     filled: Vec<usize>,
     ratings: Vec<f64>,
-    /// How uneven, how unlike the parties, and which team each ticket is in.
-    best: Option<(f64, usize, Vec<usize>)>,
+    /// How uneven the best split is, and how unlike its parties.
+    best: Option<(f64, usize)>,
+    best_of: Vec<usize>,
     looked: usize,
 }
 
-impl Tree {
+impl Splitter {
+    pub(super) fn new(rules: &Rules) -> Self {
+        let teams = usize::from(rules.team_count);
+        Self {
+            team_size: usize::from(rules.team_size),
+            order: Vec::new(),
+            loads: Vec::new(),
+            of: Vec::new(),
+            filled: vec![0; teams],
+            ratings: vec![0.0; teams],
+            best: None,
+            best_of: Vec::new(),
+            looked: 0,
+        }
+    }
+
+    /// How far the means of the best team and the worst are apart, in MMR, in the most even split of tickets, which come in an order
+    /// that does not depend on anything but themselves. None when parties cannot stay whole.
+    pub(super) fn split(&mut self, tickets: &[Load]) -> Option<f64> {
+        self.order.clear();
+        self.order.extend(0..tickets.len());
+        self.order.sort_by_key(|at| std::cmp::Reverse((tickets[*at].size, *at)));
+        self.loads.clear();
+        self.loads.extend(self.order.iter().map(|at| tickets[*at]));
+        self.of.clear();
+        self.of.resize(tickets.len(), 0);
+        (self.best, self.looked) = (None, 0);
+        self.descend(0);
+        self.best.map(|(difference, _)| difference)
+    }
+
+    /// The teams of the last split, as places among its tickets.
+    pub(super) fn teams(&self) -> Vec<Vec<usize>> {
+        let mut teams = vec![Vec::new(); self.filled.len()];
+        for (ticket, team) in self.order.iter().zip(&self.best_of) {
+            teams[*team].push(*ticket);
+        }
+        teams
+    }
+
     fn descend(&mut self, next: usize) {
         if self.looked >= SPLITS_MAX {
             return;
@@ -124,17 +128,18 @@ impl Tree {
         self.looked += 1;
         let (low, high) = super::extremes(self.ratings.iter().copied());
         let difference = (high - low) / self.team_size as f64;
-        if self.best.as_ref().is_some_and(|best| difference > best.0 + FREE_MMR) {
+        if self.best.is_some_and(|(least, _)| difference > least + FREE_MMR) {
             return;
         }
         let unlike = self.unlike();
-        let better = self.best.as_ref().is_none_or(|(least, parties, _)| {
+        let better = self.best.is_none_or(|(least, parties)| {
             difference < least - FREE_MMR
-                || unlike < *parties
-                || (unlike == *parties && difference < *least)
+                || unlike < parties
+                || (unlike == parties && difference < least)
         });
         if better {
-            self.best = Some((difference, unlike, self.of.clone()));
+            self.best = Some((difference, unlike));
+            self.best_of.clone_from(&self.of);
         }
     }
 

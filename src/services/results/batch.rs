@@ -1,7 +1,7 @@
 //! Several results in one transaction, with as many statements as one of them would take.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -72,6 +72,8 @@ struct Pending<'a> {
 struct People {
     users: HashMap<UserId, users::Model>,
     standings: HashMap<(SeasonId, ModeId, UserId), Standing>,
+    /// Whose standing is stored already.
+    stored: HashSet<(SeasonId, ModeId, UserId)>,
 }
 
 /// Applies reports, of which no two are of the same match: those that can be applied are so together or not at all.
@@ -116,7 +118,7 @@ pub async fn apply(core: &Core, reports: &[Arc<Report>]) -> Result<Vec<Result<Ap
         }
     }
     if !done.is_empty() {
-        let told = store(core, &tx, &done, now).await?;
+        let told = store(core, &tx, &done, &people.stored, now).await?;
         let written = core.commit_all(tx, &told).await?;
         metrics::histogram!("rankedhonor_results_together").record(done.len() as f64);
         for ((result, _), written) in done.into_iter().zip(written) {
@@ -193,16 +195,17 @@ impl People {
             let (_, members) = boards.entry(board).or_insert((result.mode, Vec::new()));
             members.extend(result.seats.iter().map(|seat| seat.user_id));
         }
-        let mut standings = HashMap::new();
+        let (mut standings, mut stored) = (HashMap::new(), HashSet::new());
         for ((season, id), (mode, members)) in boards {
             for row in standings::of_users(tx, season, &id, &members).await? {
+                stored.insert((season, id.clone(), row.user_id));
                 standings.insert((season, id.clone(), row.user_id), row.standing());
             }
             for (user, carried) in core.carried(tx, season, mode, &members).await? {
                 standings.entry((season, id.clone(), user)).or_insert(carried);
             }
         }
-        Ok(Self { users, standings })
+        Ok(Self { users, standings, stored })
     }
 
     /// What a result does to everybody in it; none where one of them has a later result.
@@ -235,6 +238,7 @@ async fn store(
     core: &Core,
     tx: &Tx,
     done: &[(Pending<'_>, Vec<Moved>)],
+    stored: &HashSet<(SeasonId, ModeId, UserId)>,
     now: Timestamp,
 ) -> Result<Vec<Told>> {
     let ids: Vec<MatchId> = done.iter().map(|(result, _)| result.row.id).collect();
@@ -250,7 +254,12 @@ async fn store(
         let row = standings::Model::of(m.user.id, (result.mode, &rules), season, &m.after);
         latest.insert((m.user.id, &result.mode.id, season), row);
     }
-    standings::put(tx, latest.into_values().collect()).await?;
+    // Those that are new are added: to store what may be there locks, on MySQL, the gap that others want to add to.
+    let (old, new) = latest.into_values().partition(|row: &standings::Model| {
+        stored.contains(&(row.season_id, row.mode.clone(), row.user_id))
+    });
+    standings::put(tx, old).await?;
+    standings::add(tx, new).await?;
     let points = moved().map(|(result, m)| rating_point(&result.row, m, result.at));
     rating_points::add(tx, points.collect()).await?;
     let events = done.iter().map(|(result, _)| {
