@@ -159,10 +159,13 @@ impl Relay {
         }
         if !given.is_empty() {
             let tx = self.core.sql.begin().await?;
-            if !outbox::give_places(&tx, &given).await? {
-                return Err(Error::Unavailable { what: LEADERSHIP, source: None });
-            }
+            let all = outbox::give_places(&tx, &given).await?;
             lead.check(&tx).await?;
+            if !all {
+                // MySQL and MariaDB show what a transaction has written a moment before its locks are gone, and an update
+                // passes over rows that are locked by what it takes for an unfinished insert.
+                return Err(Error::Contended("a fact can be seen and not be changed yet".into()));
+            }
             tx.commit().await?;
             *last = place;
         }

@@ -37,6 +37,8 @@ struct Entry {
 struct Line<'a> {
     region: &'a RegionId,
     entries: Vec<Entry>,
+    /// The greatest tolerance of all.
+    widest: f64,
 }
 
 /// A match that could be made.
@@ -113,7 +115,7 @@ impl<'a> Search<'a> {
                 }
                 let line = lines.iter().position(|line| line.region == region);
                 let line = line.unwrap_or_else(|| {
-                    lines.push(Line { region, entries: Vec::new() });
+                    lines.push(Line { region, entries: Vec::new(), widest: 0.0 });
                     lines.len() - 1
                 });
                 lines[line].entries.push(Entry {
@@ -129,6 +131,7 @@ impl<'a> Search<'a> {
         }
         lines.sort_by(|a, b| a.region.cmp(b.region));
         for line in &mut lines {
+            line.widest = line.entries.iter().map(|entry| entry.tolerance).fold(0.0, f64::max);
             line.entries.sort_unstable_by(|a, b| {
                 a.mmr.total_cmp(&b.mmr).then_with(|| {
                     let of = |entry: &Entry| {
@@ -204,37 +207,17 @@ impl<'a> Search<'a> {
         made
     }
 
-    /// Fills a match with a ticket and those above it, skipping what does not fit, and notes it where it is legal.
+    /// Fills a match with a ticket and those above it, and notes it where it is legal.
     fn fill(&self, line: usize, start: usize, scratch: &mut Scratch, finds: &mut Finds) {
-        let entries = &self.lines[line].entries;
-        let needed = self.rules.players();
-        let first = &entries[start];
         let Scratch { chosen, loads, splitter } = scratch;
-        chosen.clear();
-        chosen.push(start);
-        let mut players = usize::from(first.size);
-        let (mut least, mut most, mut oldest) = (first.tolerance, first.tolerance, first.waited_ms);
-        let (mut latency_ms, mut highest) = (first.latency_ms, first.mmr);
-        for (at, entry) in (start + 1..).zip(entries[start + 1..].iter().take(REACH)) {
-            if players == needed {
-                break;
-            }
-            let size = usize::from(entry.size);
-            if players + size > needed || !self.goes_with(entries, chosen, entry) {
-                continue;
-            }
-            chosen.push(at);
-            players += size;
-            highest = entry.mmr;
-            least = least.min(entry.tolerance);
-            most = most.max(entry.tolerance);
-            oldest = oldest.max(entry.waited_ms);
-            latency_ms = latency_ms.max(entry.latency_ms);
-        }
-        let spread = highest - first.mmr;
-        if players != needed || spread > self.rules.window.allowed(least, most, oldest) {
+        // The nearest first; where they do not go together, those that would go with the first alone.
+        let picked = self.pick(line, start, chosen, |_, _| true);
+        let Some((spread, latency_ms)) =
+            picked.or_else(|| self.pick(line, start, chosen, |a, b| self.goes_alone(a, b)))
+        else {
             return;
-        }
+        };
+        let entries = &self.lines[line].entries;
         loads.clear();
         loads.extend(chosen.iter().map(|at| entries[*at].load()));
         let Some(difference) = splitter.split(loads) else { return };
@@ -247,6 +230,55 @@ impl<'a> Search<'a> {
         let far = f64::from(latency_ms.saturating_sub(LATENCY_FREE_MS));
         let cost = 2.0_f64.mul_add(difference, spread) + 0.5 * far;
         finds.matches.push(Found { cost, oldest, line, from, to: finds.tickets.len() });
+    }
+
+    /// Chooses a ticket and those above it that may, skipping what does not fit; how far apart they are, and the longest round
+    /// trip, where that is a legal match.
+    fn pick(
+        &self,
+        line: usize,
+        start: usize,
+        chosen: &mut Vec<usize>,
+        may: impl Fn(&Entry, &Entry) -> bool,
+    ) -> Option<(f64, u32)> {
+        let Line { entries, widest, .. } = &self.lines[line];
+        let needed = self.rules.players();
+        let first = &entries[start];
+        chosen.clear();
+        chosen.push(start);
+        let mut players = usize::from(first.size);
+        let (mut least, mut most, mut oldest) = (first.tolerance, first.tolerance, first.waited_ms);
+        let (mut latency_ms, mut highest) = (first.latency_ms, first.mmr);
+        for (at, entry) in (start + 1..).zip(entries[start + 1..].iter().take(REACH)) {
+            if players == needed || entry.mmr - first.mmr > *widest {
+                break;
+            }
+            let size = usize::from(entry.size);
+            if players + size > needed
+                || !may(first, entry)
+                || !self.goes_with(entries, chosen, entry)
+            {
+                continue;
+            }
+            chosen.push(at);
+            players += size;
+            highest = entry.mmr;
+            least = least.min(entry.tolerance);
+            most = most.max(entry.tolerance);
+            oldest = oldest.max(entry.waited_ms);
+            latency_ms = latency_ms.max(entry.latency_ms);
+        }
+        let spread = highest - first.mmr;
+        let legal = players == needed && spread <= self.rules.window.allowed(least, most, oldest);
+        legal.then_some((spread, latency_ms))
+    }
+
+    /// Whether two tickets are near enough, were they alone.
+    fn goes_alone(&self, one: &Entry, other: &Entry) -> bool {
+        let (least, most) =
+            (one.tolerance.min(other.tolerance), one.tolerance.max(other.tolerance));
+        let oldest = one.waited_ms.max(other.waited_ms);
+        (one.mmr - other.mmr).abs() <= self.rules.window.allowed(least, most, oldest)
     }
 
     /// Whether a ticket can be in one match with those chosen.
