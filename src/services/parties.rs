@@ -45,11 +45,6 @@ impl Party {
     fn has(&self, user: UserId) -> bool {
         self.members.iter().any(|member| member.user_id == user)
     }
-
-    fn led_by(&self, user: UserId) -> Result<()> {
-        let leads = self.row.leader_id == user;
-        leads.then_some(()).ok_or_else(|| Error::Forbidden("only the party's leader can".into()))
-    }
 }
 
 /// See the module.
@@ -191,10 +186,9 @@ impl Parties {
 
     async fn try_promote(&self, by: UserId, user: UserId) -> Result<Party> {
         let tx = self.core.sql.begin().await?;
-        let party = led(&tx, by, user).await?;
-        set_leader(&tx, party.row, user).await.map(drop)?;
-        let id = party.members[0].party_id;
-        self.told(tx, id, &[]).await
+        let Party { row, .. } = led(&tx, by, user).await?;
+        let row = set_leader(&tx, row, user).await?;
+        self.told(tx, row.id, &[]).await
     }
 
     /// Says whether a member is ready to queue; somebody who is not takes the party out of the queue.
@@ -324,7 +318,9 @@ pub(super) async fn locked_of(tx: &Tx, user: UserId) -> Result<Option<Party>> {
 /// The party that `by` leads and `user` is a member of.
 async fn led(tx: &Tx, by: UserId, user: UserId) -> Result<Party> {
     let party = locked_of(tx, by).await?.ok_or(Error::NotFound("party"))?;
-    party.led_by(by)?;
+    if party.row.leader_id != by {
+        return Err(Error::Forbidden("only the party's leader can".into()));
+    }
     let is_there = party.has(user);
     is_there.then_some(party).ok_or(Error::NotFound("member of the party"))
 }

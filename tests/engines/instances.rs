@@ -122,20 +122,7 @@ async fn what_one_does_the_other_shows(cluster: &Cluster) {
 }
 
 async fn a_season_is_everywhere(one: &Process, two: &Process) {
-    let arguments = [
-        "admin",
-        "create-user",
-        "--username",
-        "root",
-        "--email",
-        "root@example.com",
-        "--role",
-        "admin",
-    ];
-    let (done, said) = one.run(&arguments);
-    assert!(done, "{said}");
-    let password = said.lines().last().unwrap().to_owned();
-    let admin = one.anonymous().login("root", &password).await;
+    let admin = one.admin("root").await;
     let start = "mutation { startSeason(input: {name: \"Second\"}) { season { id } } }";
     let id = admin.run(start, json!({})).await["startSeason"]["season"]["id"].clone();
     let began = Instant::now();

@@ -15,26 +15,10 @@ async fn tolerance(player: &Client) -> i64 {
     player.run(query, json!({})).await["myTicket"]["mmrTolerance"].as_i64().unwrap()
 }
 
-async fn admin(process: &Process) -> Client {
-    let arguments = [
-        "admin",
-        "create-user",
-        "--username",
-        "root",
-        "--email",
-        "root@example.com",
-        "--role",
-        "admin",
-    ];
-    let (done, said) = process.command(&arguments);
-    assert!(done, "{said}");
-    process.anonymous().login("root", said.lines().nth(1).unwrap()).await
-}
-
 #[tokio::test]
 async fn matchmaking_follows_the_file_when_told_and_a_wrong_file_changes_nothing() {
     let process = Process::start(&settings("200.0")).await;
-    let (root, ada) = (admin(&process).await, process.anonymous().register("ada").await);
+    let (root, ada) = (process.admin("root").await, process.anonymous().register("ada").await);
     assert_eq!(ada.fail(RELOAD, json!({})).await["code"], "FORBIDDEN");
     ada.join("1v1").await;
     assert!((200..250).contains(&tolerance(&ada).await));

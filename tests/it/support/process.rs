@@ -129,6 +129,20 @@ impl Process {
         Client::new(self.addr, None)
     }
 
+    /// An admin, whom the command line made.
+    pub async fn admin(&self, name: &str) -> Client {
+        let email = format!("{name}@example.com");
+        let arguments =
+            ["admin", "create-user", "--username", name, "--email", &email, "--role", "admin"];
+        let mut command = command(self.dir.path());
+        command.envs(self.environment.iter().cloned());
+        let output = command.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        // The id, then the password that was made.
+        let said = String::from_utf8(output.stdout).unwrap();
+        self.anonymous().login(name, said.lines().last().unwrap()).await
+    }
+
     /// A game server, with a key that the command line made.
     pub fn game_server(&self) -> Client {
         let arguments = ["admin", "create-server-key", "--name", "referee"];
