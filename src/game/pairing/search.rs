@@ -106,11 +106,9 @@ impl<'a> Search<'a> {
                 continue;
             }
             let waited_ms = candidate.waited_ms(self.now);
-            let bound = rules.latency_after(waited_ms);
             for (at, (region, latency)) in candidate.regions.iter().enumerate() {
                 let named_before = candidate.regions[..at].iter().any(|(named, _)| named == region);
-                let near = latency.is_none_or(|ms| bound.is_none_or(|bound| ms <= bound));
-                if named_before || !near {
+                if named_before || !candidate.accepts(region, self.now, rules) {
                     continue;
                 }
                 let line = lines.iter().position(|line| line.region == region);
