@@ -99,6 +99,11 @@ impl Server {
 /// # Errors
 /// When the address is taken, or the database cannot be opened.
 pub async fn serve(config: Config) -> Result<()> {
+    // Each socket is a file, and many systems begin with few of them.
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => tracing::debug!(files, "open files are bounded"),
+        Err(error) => tracing::warn!(%error, "the bound of open files stays as it is"),
+    }
     let addr = config.addr;
     let listener = TcpListener::bind(addr).await.map_err(|error| {
         Error::internal(format!("RANKEDHONOR_ADDR: cannot listen on {addr}: {error}"))
@@ -358,6 +363,7 @@ fn catalog(settings: &Settings) -> Catalog {
         ready_check_ms: i64::from(mode.ready_check_seconds) * 1000,
         start_deadline_ms: i64::from(mode.start_deadline_seconds) * 1000,
         play_deadline_ms: i64::from(mode.play_deadline_seconds) * 1000,
+        spectator_delay_ms: i64::from(mode.spectator_delay_seconds) * 1000,
         pairing: pairing_rules(matchmaking, mode.team_size, mode.team_count),
         rating: RatingParams {
             start_mmr: mode.rating.start_mmr,

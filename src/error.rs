@@ -190,6 +190,9 @@ pub enum Error {
         /// What it said.
         source: Option<Source>,
     },
+    /// See [`Code::ServiceUnavailable`]: there is no room for one more.
+    #[error("{0}: try again in a while")]
+    Busy(&'static str),
     /// See [`Code::ServiceUnavailable`]: the database undid a transaction for the sake of another; doing it again is right.
     #[error("the database is busy just now")]
     Contended(#[source] Source),
@@ -210,7 +213,9 @@ impl Error {
             Self::RateLimited { .. } => Code::RateLimited,
             Self::TooComplex(_) => Code::QueryTooComplex,
             Self::PersistedQueryNotFound => Code::PersistedQueryNotFound,
-            Self::Unavailable { .. } | Self::Contended(_) => Code::ServiceUnavailable,
+            Self::Unavailable { .. } | Self::Contended(_) | Self::Busy(_) => {
+                Code::ServiceUnavailable
+            }
             Self::Internal(_) => Code::Internal,
         }
     }

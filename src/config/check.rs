@@ -56,6 +56,7 @@ fn modes(settings: &Settings, problems: &mut Problems) {
         within(&key("ready_check_seconds"), mode.ready_check_seconds, 0..=300, problems);
         within(&key("start_deadline_seconds"), mode.start_deadline_seconds, 1..=3_600, problems);
         within(&key("play_deadline_seconds"), mode.play_deadline_seconds, 1..=172_800, problems);
+        within(&key("spectator_delay_seconds"), mode.spectator_delay_seconds, 0..=3_600, problems);
         rating(mode, &key("rating"), problems);
     }
 }
@@ -175,11 +176,16 @@ fn limits(settings: &Settings, problems: &mut Problems) {
     within("limits.batch", limits.batch, 0..=100, problems);
     within("limits.depth", limits.depth, 15..=100, problems);
     within("limits.tokens", limits.tokens, 1_000..=1_000_000, problems);
+    within("limits.memory_mb", limits.memory_mb, 0..=1_048_576, problems);
     let socket = &limits.socket;
     within("limits.socket.init_timeout_ms", socket.init_timeout_ms, 10..=600_000, problems);
     within("limits.socket.ping_ms", socket.ping_ms, 10..=600_000, problems);
     within("limits.socket.message_bytes", socket.message_bytes, 1_024..=16_777_216, problems);
     within("limits.socket.operations", socket.operations, 1..=10_000, problems);
-    within("limits.socket.queue", socket.queue, 8..=65_536, problems);
+    within("limits.socket.per_address", socket.per_address, 1..=1_000_000, problems);
+    within("limits.socket.total", socket.total, 1..=1_000_000, problems);
+    let handshakes = socket.handshakes_per_second;
+    within("limits.socket.handshakes_per_second", handshakes, 1..=1_000_000, problems);
+    within("limits.socket.queue_bytes", socket.queue_bytes, 1_024..=16_777_216, problems);
     within("limits.socket.write_timeout_ms", socket.write_timeout_ms, 100..=600_000, problems);
 }

@@ -16,6 +16,7 @@ impl Default for Modes {
             ready_check_seconds,
             start_deadline_seconds: super::two_minutes(),
             play_deadline_seconds: super::two_hours(),
+            spectator_delay_seconds: 0,
             rating,
         };
         // Fitted on histories of each size, by the log-loss of what they predict; `docs/ratings.md` has the figures.
@@ -191,6 +192,7 @@ impl Default for Limits {
             login_per_address_minute: 30,
             register_per_address_minute: 10,
             refresh_per_address_minute: 60,
+            memory_mb: 0,
             socket: SocketLimits::default(),
         }
     }
@@ -205,7 +207,10 @@ impl Default for SocketLimits {
             operations: 20,
             messages_per_20s: 100,
             per_user: 10,
-            queue: 256,
+            per_address: 200,
+            total: 50_000,
+            handshakes_per_second: 2_500,
+            queue_bytes: 256 * 1024,
             write_timeout_ms: 10_000,
         }
     }

@@ -101,6 +101,10 @@ pub struct ModeSettings {
     /// Seconds a match may run before it is cancelled.
     #[serde(default = "two_hours")]
     pub play_deadline_seconds: u32,
+    /// Seconds after which spectators see what happens in a match: the streams `matchEvents` and `matchUpdated`, and the
+    /// timeline. Game servers and moderators see it at once.
+    #[serde(default)]
+    pub spectator_delay_seconds: u32,
     /// `[modes.rating]`: how results move ratings.
     #[serde(default)]
     pub rating: RatingSettings,
@@ -339,11 +343,13 @@ pub struct Limits {
     pub register_per_address_minute: u32,
     /// Refreshed sessions a minute from one address.
     pub refresh_per_address_minute: u32,
+    /// Megabytes that the server may hold before it takes no more connections; 0: four fifths of what the machine has.
+    pub memory_mb: u64,
     /// `[limits.socket]`
     pub socket: SocketLimits,
 }
 
-/// `[limits.socket]`: what one WebSocket may cost.
+/// `[limits.socket]`: what a live connection may cost: a WebSocket, or a stream of server-sent events.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SocketLimits {
@@ -357,11 +363,18 @@ pub struct SocketLimits {
     pub operations: usize,
     /// Messages from one client in 20 seconds.
     pub messages_per_20s: u32,
-    /// Sockets of one account.
+    /// Connections of one account.
     pub per_user: usize,
-    /// Events that may wait for a slow reader before it is closed with 4408.
-    pub queue: usize,
-    /// Milliseconds that one write may take before the peer counts as gone.
+    /// Connections from one address (IPv6: from one /64).
+    pub per_address: usize,
+    /// Connections in all.
+    pub total: usize,
+    /// New connections a second; twice as many at once.
+    pub handshakes_per_second: u32,
+    /// Bytes that may wait for a slow reader. Whoever is further behind a stream of events is closed with 4408; of what only
+    /// the newest matters, the newest waits. As many are kept of each stream for those who come back.
+    pub queue_bytes: usize,
+    /// Milliseconds that a peer may take nothing of what is written to it before it is closed with 4408.
     pub write_timeout_ms: u64,
 }
 

@@ -96,7 +96,8 @@ pub async fn sent_behind(
 
 fn recorded(row: Model) -> Result<Recorded> {
     let fact = serde_json::from_str(&row.payload).map_err(Error::internal)?;
-    Ok(Recorded { seq: row.seq, place: row.place, id: row.id, trace: row.trace, fact })
+    let Model { seq, place, id, trace, created_at: at, .. } = row;
+    Ok(Recorded { seq, place, id, trace, at, fact })
 }
 
 /// Gives facts their places in the log; false when one of them had one already.

@@ -61,6 +61,7 @@ impl From<Model> for RankChange {
             tier_before: row.tier_before,
             tier_after: row.tier_after,
             at: row.at,
+            reported_at: None,
         }
     }
 }

@@ -94,6 +94,8 @@ pub struct Mode {
     pub start_deadline_ms: i64,
     /// How long a match may run, in milliseconds.
     pub play_deadline_ms: i64,
+    /// How long after it happened spectators see what happens in a match, in milliseconds.
+    pub spectator_delay_ms: i64,
     /// Who may play whom.
     pub pairing: Rules,
     /// How results move ratings.

@@ -10,14 +10,14 @@ use apollo_compiler::executable::OperationType;
 use axum::{
     body::{Body, Bytes},
     extract::{ConnectInfo, FromRequestParts, Query, Request, State, WebSocketUpgrade},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
 use super::{
-    App, auth,
+    App, auth, events,
     front::{
         Operation,
         outcome::{Refusal, polish, refuse_input, status_of},
@@ -30,9 +30,11 @@ use crate::{
     error::{Code, Error},
     game::accounts::Viewer,
     resolvers::{self, RequestMeta},
+    services::network,
 };
 
 /// What came with a request besides its operation.
+#[derive(Clone)]
 pub struct Caller {
     /// Who.
     pub viewer: Viewer,
@@ -41,7 +43,7 @@ pub struct Caller {
 }
 
 /// An answer to one operation.
-struct Answer {
+pub struct Answer {
     status: StatusCode,
     /// JSON, in the order in which it was asked for.
     body: String,
@@ -52,7 +54,8 @@ struct Answer {
 }
 
 impl Answer {
-    fn refused(status: StatusCode, refusal: &Refusal) -> Self {
+    /// Refused with that status.
+    pub fn refused(status: StatusCode, refusal: &Refusal) -> Self {
         let retry_after = match refusal.code {
             Code::RateLimited => Some(refusal.retry_after_ms.unwrap_or(1000).div_ceil(1000)),
             Code::ServiceUnavailable => Some(1),
@@ -77,10 +80,12 @@ pub async fn get(
     request: Request,
 ) -> Response {
     let (mut parts, _) = request.into_parts();
-    let wants_socket = parts
-        .headers
-        .get(header::UPGRADE)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    // Over HTTP/2 a socket is asked for by CONNECT.
+    let wants_socket = parts.method == Method::CONNECT
+        || parts
+            .headers
+            .get(header::UPGRADE)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
     if wants_socket {
         return match WebSocketUpgrade::from_request_parts(&mut parts, &app).await {
             Ok(upgrade) => socket::upgrade(app, peer, &mut parts, upgrade).await,
@@ -96,6 +101,9 @@ pub async fn get(
     let operation = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
         .map_err(|_| refuse_input("query", "the address is not well formed"))
         .and_then(|Query(pairs)| from_pairs(pairs));
+    if media == Media::Events {
+        return events::stream(app, caller, operation, true).await;
+    }
     let operation = match operation {
         Ok(operation) => operation,
         Err(refusal) => return send(media, refusal.into()),
@@ -135,6 +143,9 @@ pub async fn post(
     let Ok(json) = serde_json::from_slice::<Value>(&body) else {
         return send(media, refuse_input("body", "the body is not JSON").into());
     };
+    if media == Media::Events {
+        return events::stream(app, caller, from_json(json), false).await;
+    }
     match json {
         Value::Array(items) => send(media, batch(&app, &caller, items).await),
         single => {
@@ -207,7 +218,8 @@ pub async fn caller(
         // A bad token is counted against the address it came from.
         Ok(Viewer::Anonymous) | Err(_) if limits.exempt_loopback && address.is_loopback() => {}
         Ok(Viewer::Anonymous) | Err(_) => {
-            app.services.take(&format!("address:{address}"), limits.anonymous_per_minute).await?;
+            let key = format!("address:{}", network(address));
+            app.services.take(&key, limits.anonymous_per_minute).await?;
         }
     }
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
@@ -278,7 +290,8 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
     if admitted.kind == OperationType::Subscription {
         return refuse_input(
             "query",
-            "subscriptions come over a WebSocket, subprotocol graphql-transport-ws",
+            "subscriptions come over a WebSocket, subprotocol graphql-transport-ws, or with \
+             `Accept: text/event-stream`",
         )
         .into();
     }
@@ -286,7 +299,7 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
         let refusal = refuse_input("query", "mutations are sent by POST");
         return Answer::refused(StatusCode::METHOD_NOT_ALLOWED, &refusal);
     }
-    let response = execute(app, caller, admitted.request).await;
+    let response = execute(app, caller, admitted.request()).await;
     metrics::histogram!("rankedhonor_request_seconds", "kind" => kind)
         .record(began.elapsed().as_secs_f64());
     let Ok(mut response) = response else {
@@ -326,12 +339,15 @@ pub async fn execute(
 }
 
 fn not_acceptable() -> Response {
-    let refusal =
-        refuse_input("accept", "answers are application/json or application/graphql-response+json");
+    let refusal = refuse_input(
+        "accept",
+        "answers are application/json, application/graphql-response+json or text/event-stream",
+    );
     send(Media::Json, Answer::refused(StatusCode::NOT_ACCEPTABLE, &refusal))
 }
 
-fn send(media: Media, answer: Answer) -> Response {
+/// An answer as it is sent.
+pub fn send(media: Media, answer: Answer) -> Response {
     let plain = media == Media::Json && answer.refused_document;
     let status = if plain { StatusCode::OK } else { answer.status };
     let mut response = (status, answer.body).into_response();

@@ -1,9 +1,11 @@
 //! The edge: who asks, within which bounds, over which transport.
 
 mod auth;
+mod events;
 mod front;
 mod graphiql;
 mod graphql;
+mod live;
 mod negotiation;
 mod router;
 mod server;
@@ -14,7 +16,10 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::front::Front;
+use self::{
+    front::Front,
+    live::{Live, connections::Connections},
+};
 pub use self::{router::router, server::serve};
 use crate::{
     error::Result,
@@ -29,6 +34,8 @@ pub struct App {
     schema: Schema,
     sdl: Arc<str>,
     front: Arc<Front>,
+    live: Arc<Live>,
+    connections: Arc<Connections>,
     metrics: PrometheusHandle,
     /// Cancelled when the server is to stop: no new work is taken.
     draining: CancellationToken,
@@ -49,8 +56,12 @@ impl App {
         let sdl: Arc<str> = resolvers::sdl().into();
         let settings = &services.config.settings;
         let front = Front::new(&sdl, settings.limits.clone(), settings.http.introspection)?;
+        let schema = resolvers::build(services.clone());
+        let live = Live::new(services.clone(), schema.clone(), &settings.limits.socket);
         Ok(Self {
-            schema: resolvers::build(services.clone()),
+            schema,
+            live: Arc::new(live),
+            connections: Connections::start(services.clone()),
             front: Arc::new(front),
             sdl,
             services,

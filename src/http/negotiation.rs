@@ -9,13 +9,16 @@ pub enum Media {
     Json,
     /// `application/graphql-response+json`
     GraphqlResponse,
+    /// `text/event-stream`, which only those get who name it.
+    Events,
 }
 
 impl Media {
     /// As a header's value.
     pub const fn content_type(self) -> &'static str {
         match self {
-            Self::Json => "application/json; charset=utf-8",
+            // What is refused before there is a stream is said in JSON.
+            Self::Json | Self::Events => "application/json; charset=utf-8",
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         }
     }
@@ -32,6 +35,7 @@ pub fn accepted(headers: &HeaderMap) -> Option<Media> {
         let mut parts = range.split(';').map(str::trim);
         let media = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
             "application/graphql-response+json" => Media::GraphqlResponse,
+            "text/event-stream" => Media::Events,
             "application/json" | "application/*" | "*/*" => Media::Json,
             _ => continue,
         };

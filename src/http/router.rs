@@ -30,7 +30,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Everything that is served.
 pub fn router(app: App) -> Router {
     let mut routes = Router::new()
-        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql", get(graphql::get).post(graphql::post).connect(graphql::get))
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))

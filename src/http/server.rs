@@ -26,6 +26,7 @@ pub async fn serve(listener: TcpListener, app: App) -> std::io::Result<()> {
         ended = &mut serving => return ended,
         () = draining.cancelled() => {}
     }
+    app.connections.send_away();
     // Whatever is still open after this is cut.
     let _ = tokio::time::timeout(DRAIN, &mut serving).await;
     app.sockets.close();

@@ -8,7 +8,7 @@ use super::loaders::Loaders;
 use crate::{
     error::{Code, Error, Reason},
     game::accounts::{Role, SignedIn, Viewer},
-    services::{Services, accounts::Origin},
+    services::{Services, accounts::Origin, network},
 };
 
 /// What the edge knows about a request.
@@ -83,6 +83,12 @@ pub fn viewer<'a>(ctx: &Context<'a>) -> &'a Viewer {
     ctx.data_unchecked()
 }
 
+/// Whether whoever asks sees matches with their mode's delay: everybody but game servers and moderators.
+pub fn spectates(ctx: &Context<'_>) -> bool {
+    let viewer: &Viewer = ctx.data_unchecked();
+    !matches!(viewer, Viewer::Server(_)) && !viewer.is_at_least(Role::Moderator)
+}
+
 /// This request's batches.
 pub fn loaders<'a>(ctx: &Context<'a>) -> &'a Loaders {
     ctx.data_unchecked()
@@ -136,10 +142,7 @@ pub async fn take_for_address(ctx: &Context<'_>, what: &str, limit: u32) -> Resu
     if services.config.settings.limits.exempt_loopback && meta.address.is_loopback() {
         return Ok(());
     }
-    let network = match meta.address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("{:x}", u128::from(address) >> 64),
-    };
+    let network = network(meta.address);
     Ok(services.take(&format!("{what}:{network}"), limit).await?)
 }
 

@@ -6,6 +6,7 @@ use futures_util::{Stream, StreamExt};
 use super::{
     context::{Result, loaders, parse_id, services, signed_in},
     users::user_of,
+    watching::{behind, told},
 };
 use crate::{
     error::Error,
@@ -104,8 +105,9 @@ impl FeedSubscription {
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<FeedItem>> + use<>> {
         let after = Position::decode("after", after)?;
-        let stream = services(ctx).feed.watch(after).await?;
-        Ok(stream.map(|item| item.map(Into::into).map_err(Into::into)))
+        let after = behind(ctx, after.map(|at| at.0)).map(Position);
+        let followed = services(ctx).feed.watch(after).await?;
+        Ok(told(ctx, followed, |_| None, Into::into))
     }
 
     /// The viewer's notifications from now on.

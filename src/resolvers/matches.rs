@@ -6,9 +6,13 @@ use async_graphql::{ComplexObject, Context, ID, Object, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    context::{Result, at_least, loaders, parse_id, server_or_admin, services, signed_in, viewer},
+    context::{
+        Result, at_least, loaders, parse_id, server_or_admin, services, signed_in, spectates,
+        viewer,
+    },
     modes::{mode_of, region_of},
     users::user_of,
+    watching::{behind, open, told},
 };
 use crate::{
     entities::{match_players, matches::Filter},
@@ -240,8 +244,9 @@ impl MatchSubscription {
         ctx: &Context<'_>,
         match_id: ID,
     ) -> Result<impl Stream<Item = Result<Match>> + use<>> {
-        let stream = services(ctx).matches.watch(parse_id("matchId", &match_id)?).await?;
-        Ok(stream.map(|row| row.map(Into::into).map_err(Into::into)))
+        let id = parse_id("matchId", &match_id)?;
+        let stream = services(ctx).matches.watch(id, spectates(ctx)).await?;
+        Ok(open(ctx, stream).map(|row| row.map(Into::into).map_err(Into::into)))
     }
 
     /// Public: the timeline, from `after` on without a gap, then live. Completes when the match is over.
@@ -252,9 +257,9 @@ impl MatchSubscription {
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<MatchEvent>> + use<>> {
         let id = parse_id("matchId", &match_id)?;
-        let after = Line::decode("after", after)?.map(|line| line.0);
-        let stream = services(ctx).matches.watch_timeline(id, after).await?;
-        Ok(stream.map(move |event| Ok(MatchEvent::new(id, event?))))
+        let after = behind(ctx, Line::decode("after", after)?.map(|line| line.0));
+        let followed = services(ctx).matches.watch_timeline(id, after, spectates(ctx)).await?;
+        Ok(told(ctx, followed, |_| None, move |event| MatchEvent::new(id, event)))
     }
 
     /// Public: matches as they are made and finished.
@@ -263,8 +268,8 @@ impl MatchSubscription {
         ctx: &Context<'_>,
         mode: Option<ModeId>,
     ) -> Result<impl Stream<Item = Result<Match>> + use<>> {
-        let stream = services(ctx).matches.watch_all(mode).await?;
-        Ok(stream.map(|row| row.map(Into::into).map_err(Into::into)))
+        let followed = services(ctx).matches.watch_all(mode).await?;
+        Ok(told(ctx, followed, |_| None, Into::into))
     }
 }
 
@@ -301,7 +306,7 @@ impl Match {
             .unwrap_or_default();
         let mode = mode_of(ctx, &self.row.mode);
         let asked = mode.ready_check_seconds > 0 || self.row.status == MatchStatus::ReadyCheck;
-        Ok(teams(&players, &scores, asked))
+        Ok(teams(&players, &scores, asked, self.row.status))
     }
 
     /// How the players connect; null for everyone but the match's players and game server.
@@ -337,7 +342,7 @@ impl Match {
     ) -> Result<MatchEventConnection> {
         let after = Line::decode("after", after)?.map(|line| line.0);
         let page = Page::new(first, after, None, None)?;
-        let slice = services(ctx).matches.timeline(self.row.id, &page).await?;
+        let slice = services(ctx).matches.timeline(&self.row, &page, spectates(ctx)).await?;
         let items = slice
             .items
             .into_iter()
@@ -346,7 +351,12 @@ impl Match {
     }
 }
 
-fn teams(players: &[match_players::Model], scores: &[TeamScore], asked: bool) -> Vec<Team> {
+fn teams(
+    players: &[match_players::Model],
+    scores: &[TeamScore],
+    asked: bool,
+    status: MatchStatus,
+) -> Vec<Team> {
     let placements: Vec<_> = scores.iter().map(|score| score.placement).collect();
     players
         .chunk_by(|a, b| a.team == b.team)
@@ -361,7 +371,7 @@ fn teams(players: &[match_players::Model], scores: &[TeamScore], asked: bool) ->
                 outcome: score.map(|score| outcome(score.placement, &placements).into()),
                 placement: score.map(|score| score.placement),
                 score: score.map(|score| score.score),
-                players: seats.iter().map(|seat| Participant::new(seat, asked)).collect(),
+                players: seats.iter().map(|seat| Participant::new(seat, asked, status)).collect(),
             }
         })
         .collect()
@@ -380,8 +390,12 @@ impl MatchEvent {
     /// Of which match.
     #[graphql(name = "match")]
     async fn match_(&self, ctx: &Context<'_>) -> Result<Match> {
-        let row = loaders(ctx).match_(self.match_id).await?;
-        Ok(row.ok_or(Error::NotFound("match"))?.into())
+        let row = loaders(ctx).match_(self.match_id).await?.ok_or(Error::NotFound("match"))?;
+        Ok(if spectates(ctx) {
+            services(ctx).matches.as_spectated(&row).into()
+        } else {
+            row.into()
+        })
     }
 
     /// Who did it.

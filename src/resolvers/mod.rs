@@ -12,6 +12,7 @@ mod parties;
 mod queue;
 mod rankings;
 mod users;
+pub mod watching;
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ use super::{
     context::{Result, loaders, services, signed_in, viewer},
     modes::{mode_of, region_of},
     users::user_of,
+    watching::open,
 };
 use crate::{
     game::{
@@ -102,7 +103,7 @@ impl QueueSubscription {
         region: Option<RegionId>,
     ) -> Result<impl Stream<Item = Result<QueueStats>> + use<>> {
         let stream = services(ctx).clone().watch_stats(mode, region).await?;
-        Ok(stream.map(|stats| stats.map(Into::into).map_err(Into::into)))
+        Ok(open(ctx, stream).map(|stats| stats.map(Into::into).map_err(Into::into)))
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     context::{Fault, Result, loaders, parse_id, services},
     modes::mode_of,
     users::{season_id, user_of},
+    watching::{behind, open, told},
 };
 use crate::{
     error::Error,
@@ -130,8 +131,9 @@ impl RankingSubscription {
     ) -> Result<impl Stream<Item = Result<RankChange>> + use<>> {
         let users = followed("userIds", &user_ids.unwrap_or_default())?;
         let after = Position::decode("after", after)?;
-        let stream = services(ctx).rankings.watch_changes(mode, users, after).await?;
-        Ok(stream.map(|change| change.map(Into::into).map_err(Into::into)))
+        let after = behind(ctx, after.map(|at| at.0)).map(Position);
+        let followed = services(ctx).rankings.watch_changes(mode, users, after).await?;
+        Ok(told(ctx, followed, |change| change.reported_at, Into::into))
     }
 
     /// Public: the top of a leaderboard, now and whenever it changes, at most four times a second.
@@ -149,7 +151,7 @@ impl RankingSubscription {
         })?;
         let services = services(ctx);
         let stream = services.rankings.watch_board(mode.clone(), region, first).await?;
-        Ok(stream.map(move |top| {
+        Ok(open(ctx, stream).map(move |top| {
             let (season, entries) = top?;
             let entries = entries.into_iter();
             let entry = |e: crate::services::leaderboards::Entry| {

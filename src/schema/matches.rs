@@ -142,19 +142,37 @@ pub struct Participant {
 }
 
 impl Participant {
-    /// A seat in a match; `accepted` for modes where nobody is asked.
-    pub fn new(row: &match_players::Model, ready_check: bool) -> Self {
-        Self {
+    /// A seat in a match of that status; `ready_check` for modes where everybody is asked.
+    pub fn new(
+        row: &match_players::Model,
+        ready_check: bool,
+        status: game::matches::MatchStatus,
+    ) -> Self {
+        let shown = Self {
             mmr_before: row.mmr_before,
+            mmr_after: None,
+            mmr_change: None,
+            accepted: row.accepted.unwrap_or(!ready_check),
+            kills: 0,
+            deaths: 0,
+            assists: 0,
+            hero: None,
+            abandoned: false,
+            user_id: row.user_id,
+        };
+        // A match that is shown as it stood before its end shows nothing of its result.
+        if status.is_open() {
+            return shown;
+        }
+        Self {
             mmr_after: row.mmr_after,
             mmr_change: row.mmr_after.map(|after| after - row.mmr_before),
-            accepted: row.accepted.unwrap_or(!ready_check),
             kills: row.kills,
             deaths: row.deaths,
             assists: row.assists,
             hero: row.hero.clone(),
             abandoned: row.abandoned,
-            user_id: row.user_id,
+            ..shown
         }
     }
 }

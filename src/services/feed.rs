@@ -8,7 +8,7 @@ use super::{
     core::{Core, now},
     paging::{Page, Slice},
     rankings::checked_cursor,
-    watch::{CHUNK, Live, Log, follow},
+    watch::{CHUNK, Followers, Live, Log, follow},
 };
 use crate::{
     backends::{
@@ -43,7 +43,7 @@ impl Feed {
     ///
     /// # Errors
     /// CONFLICT (CURSOR_EXPIRED) when `after` is older than what is kept.
-    pub async fn watch(&self, after: Option<Position>) -> Result<Live<FeedItem>> {
+    pub async fn watch(&self, after: Option<Position>) -> Result<Followers<FeedItem>> {
         let bus = self.core.bus.subscribe(Topic::Feed);
         let horizon = self.core.documents.feed_horizon().await?;
         let last = checked_cursor(&self.core, after, horizon).await?;

@@ -39,12 +39,16 @@ pub mod timelines;
 mod tokens;
 pub mod users;
 pub mod waits;
-mod watch;
+pub mod watch;
 mod watch_matches;
 mod watch_queue;
 mod waves;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::time::timeout;
 
@@ -241,5 +245,13 @@ impl Services {
     /// Ends all connections to the backends.
     pub async fn close(&self) {
         self.core.sql.clone().close().await;
+    }
+}
+
+/// The network that an address counts with: itself, or all of an IPv6 /64, which one customer has.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
     }
 }

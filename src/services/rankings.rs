@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use super::{
     core::{Core, now},
     paging::{Page, Slice},
-    watch::{CHUNK, Live, Log, follow},
+    watch::{CHUNK, Followers, Log, follow},
 };
 use crate::{
     backends::documents::{DAY_MS, FEED_DAYS},
@@ -123,7 +123,7 @@ impl Rankings {
         mode: Option<ModeId>,
         users: Vec<UserId>,
         after: Option<Position>,
-    ) -> Result<Live<RankChange>> {
+    ) -> Result<Followers<RankChange>> {
         if let Some(mode) = &mode {
             self.core.mode("mode", mode.as_str())?;
         }

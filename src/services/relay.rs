@@ -191,13 +191,14 @@ impl Relay {
         match &recorded.fact {
             Fact::MatchFinished { match_id, mode, season, players, at } => {
                 let of = (Some(*match_id), mode, *season);
-                self.moved(batch, of, players, (place, *at)).await?;
+                self.moved(batch, of, players, (place, *at, recorded.at)).await?;
             }
             Fact::Corrected { mode, season, players, at, .. }
             | Fact::Lapsed { mode, season, players, at }
                 if !players.is_empty() =>
             {
-                self.moved(batch, (None, mode, *season), players, (place, *at)).await?;
+                self.moved(batch, (None, mode, *season), players, (place, *at, recorded.at))
+                    .await?;
             }
             Fact::SeasonStarted { .. } => {
                 // Known here before anybody is told to look at the new boards.
@@ -228,7 +229,7 @@ impl Relay {
         batch: &mut Consequences,
         (match_id, mode, season): (Option<MatchId>, &ModeId, SeasonId),
         players: &[PlayerMove],
-        (place, at): (i64, Timestamp),
+        (place, at, reported_at): (i64, Timestamp, Timestamp),
     ) -> Result<()> {
         boards::ensure(&self.core, season).await?;
         let board = BoardId { mode: mode.clone(), season };
@@ -248,6 +249,7 @@ impl Relay {
                 tier_before: player.tier_before,
                 tier_after: player.tier_after,
                 at,
+                reported_at: Some(reported_at),
             })
             .collect();
         changes.extend(moved.shifts.into_iter().map(|shift| {
@@ -264,6 +266,7 @@ impl Relay {
                 tier_before: None,
                 tier_after: None,
                 at,
+                reported_at: Some(reported_at),
             }
         }));
         for (change, index) in changes.iter_mut().zip(0..) {

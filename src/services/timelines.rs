@@ -37,10 +37,23 @@ pub struct NewEvent {
 }
 
 impl Matches {
-    /// A match's timeline, oldest first; the cursor is the place.
-    pub async fn timeline(&self, id: MatchId, page: &Page<i64>) -> Result<Slice<TimelineEvent>> {
+    /// A match's timeline, oldest first; the cursor is the place. Spectators see what is older than its mode's delay.
+    pub async fn timeline(
+        &self,
+        row: &matches::Model,
+        page: &Page<i64>,
+        spectates: bool,
+    ) -> Result<Slice<TimelineEvent>> {
         let after = page.after.unwrap_or(0);
-        Ok(page.cut(match_events::list(self.core.sql.read(), id, after, page.fetch()).await?))
+        let db = self.core.sql.read();
+        let mut events = match_events::list(db, row.id, after, page.fetch()).await?;
+        if spectates {
+            let delay_ms = self.core.mode("mode", row.mode.as_str())?.spectator_delay_ms;
+            let until = now().plus_ms(-delay_ms);
+            let shown = events.iter().take_while(|event| event.recorded_at <= until).count();
+            events.truncate(if delay_ms == 0 { events.len() } else { shown });
+        }
+        Ok(page.cut(events))
     }
 
     /// Adds to a match's timeline what the game server reports; numbers that are recorded already are skipped.

@@ -26,6 +26,23 @@ pub const CHUNK: u64 = 200;
 /// An entry of a log with its place.
 pub type Placed<T> = (i64, T);
 
+/// What a follower hears.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Followed<T> {
+    /// An entry, with its place where it stands in a log.
+    Entry(i64, T),
+    /// All that was there when the following began has been told.
+    CaughtUp,
+}
+
+/// A stream of entries, behind a place.
+pub struct Followers<T> {
+    /// Entries up to there are not told.
+    pub since: i64,
+    /// The others.
+    pub entries: Live<Followed<T>>,
+}
+
 /// Where the entries of a log come from.
 pub struct Log<R, P> {
     /// Reads up to [`CHUNK`] entries behind a place, oldest first.
@@ -60,13 +77,14 @@ pub fn follow<T, R, P>(
     mut last: i64,
     replay: bool,
     log: Log<R, P>,
-) -> Live<T>
+) -> Followers<T>
 where
     T: Send + 'static,
     R: Fn(i64) -> BoxFuture<'static, Result<Vec<Placed<T>>>> + Send + Sync + 'static,
     P: Fn(&LiveEvent) -> Vec<Placed<T>> + Send + 'static,
 {
-    Box::pin(try_stream! {
+    let since = last;
+    let entries = Box::pin(try_stream! {
         let mut behind = replay;
         // The first reading fails at once: whoever asks is told so.
         let mut open = false;
@@ -80,16 +98,19 @@ where
                 behind = entries.len() as u64 >= CHUNK;
                 for (place, entry) in entries {
                     last = place;
-                    yield entry;
+                    yield Followed::Entry(place, entry);
                 }
             }
-            open = true;
+            if !open {
+                open = true;
+                yield Followed::CaughtUp;
+            }
             match bus.next().await {
                 Some(Signal::Event(event)) => {
                     for (place, entry) in (log.pick)(&event) {
                         if place > last {
                             last = place;
-                            yield entry;
+                            yield Followed::Entry(place, entry);
                         }
                     }
                 }
@@ -97,7 +118,8 @@ where
                 None => break,
             }
         }
-    })
+    });
+    Followers { since, entries }
 }
 
 /// Shows how things stand, now and whenever an event that matters has changed that, at most once an interval.

@@ -1,7 +1,10 @@
 //! What goes wrong at run time: broken stores, slow readers, late listeners, too much at once, and being told to stop.
 
 use futures_util::StreamExt;
-use rankedhonor::{game::ids::MatchId, services::timelines::NewEvent};
+use rankedhonor::{
+    game::ids::MatchId,
+    services::{timelines::NewEvent, watch::Followed},
+};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
@@ -116,8 +119,11 @@ async fn a_listener_that_falls_behind_the_bus_reads_on_from_the_log() {
     let app = TestApp::start().await;
     let (_server, ada, _bob) = app.started().await;
     let id: MatchId = ada.matched().await.parse().unwrap();
-    let mut timeline = app.services.matches.watch_timeline(id, None).await.unwrap();
-    assert_eq!(timeline.next().await.unwrap().unwrap().kind, "MATCH_STARTED");
+    let followed = app.services.matches.watch_timeline(id, None, false).await.unwrap();
+    let mut timeline = followed.entries;
+    let Followed::Entry(1, started) = timeline.next().await.unwrap().unwrap() else { panic!() };
+    assert_eq!(started.kind, "MATCH_STARTED");
+    assert_eq!(timeline.next().await.unwrap().unwrap(), Followed::CaughtUp);
     // More than the bus keeps for one listener, told while this one does not listen.
     let events = 1_100;
     for sequence in 1..=events {
@@ -125,7 +131,8 @@ async fn a_listener_that_falls_behind_the_bus_reads_on_from_the_log() {
     }
     for sequence in 1..=events {
         let told = tokio::time::timeout(PATIENCE, timeline.next()).await.unwrap();
-        assert_eq!(told.unwrap().unwrap().at_ms, sequence);
+        let Followed::Entry(_, told) = told.unwrap().unwrap() else { panic!() };
+        assert_eq!(told.at_ms, sequence);
     }
 }
 
@@ -133,7 +140,7 @@ async fn a_listener_that_falls_behind_the_bus_reads_on_from_the_log() {
 async fn a_socket_that_does_not_read_is_told_so_and_the_others_go_on() {
     let app = TestApp::with(|settings| {
         let socket = &mut settings.limits.socket;
-        socket.queue = 8;
+        socket.queue_bytes = 512 * 1024;
         // However long this takes, it is the queue that ends it.
         (socket.write_timeout_ms, socket.ping_ms) = (600_000, 600_000);
     })

@@ -1,5 +1,8 @@
 //! Subscriptions: first how things stand, then each change, and resuming without a gap.
 
+use std::time::{Duration, Instant};
+
+use rankedhonor::game::accounts::Role;
 use serde_json::{Value, json};
 
 use crate::support::{Client, TestApp, client::play, tolerant};
@@ -202,4 +205,53 @@ async fn notifications_arrive_and_are_read() {
     );
     let node = "query($id: ID!) { node(id: $id) { id } }";
     assert_eq!(bob.run(node, json!({"id": told["id"]})).await["node"], json!(null));
+}
+
+#[tokio::test]
+async fn spectators_see_a_match_as_it_was_and_game_servers_and_moderators_as_it_is() {
+    let delay = Duration::from_secs(2);
+    let app = TestApp::with(|settings| settings.modes.0[0].spectator_delay_seconds = 2).await;
+    let (server, ada, _bob) = app.started().await;
+    let started = Instant::now();
+    let id = ada.matched().await;
+    let watched = "subscription($id: ID!) { matchUpdated(matchId: $id) { status startedAt teams { score players { mmrAfter kills } } } }";
+    let events = "subscription($id: ID!) { matchEvents(matchId: $id) { kind match { status } } }";
+    let moderator = app.staff("mod", Role::Moderator).await;
+    // Whoever may see it at once does.
+    for client in [&server, &moderator] {
+        let mut socket = client.socket().await;
+        socket.subscribe("m", watched, json!({"id": id})).await;
+        assert_eq!(socket.next("m").await["matchUpdated"]["status"], "IN_PROGRESS");
+        socket.subscribe("e", events, json!({"id": id})).await;
+        assert_eq!(socket.next("e").await["matchEvents"]["kind"], "MATCH_STARTED");
+    }
+    let mut socket = ada.socket().await;
+    socket.subscribe("m", watched, json!({"id": id})).await;
+    socket.subscribe("e", events, json!({"id": id})).await;
+    let first = socket.next("m").await["matchUpdated"].clone();
+    assert_eq!((&first["status"], &first["startedAt"]), (&json!("PENDING"), &Value::Null));
+    let page = "query($id: ID!) { match(id: $id) { events { nodes { kind } } } }";
+    let timeline = ada.run(page, json!({"id": id})).await["match"]["events"]["nodes"].clone();
+    assert_eq!(timeline, json!([]));
+    server.report(&id, 0).await;
+    let reported = Instant::now();
+    let event = socket.next("e").await["matchEvents"].clone();
+    assert_eq!(event, json!({"kind": "MATCH_STARTED", "match": {"status": "IN_PROGRESS"}}));
+    assert!(started.elapsed() >= delay - Duration::from_millis(100));
+    let playing = socket.next("m").await["matchUpdated"].clone();
+    assert_eq!(playing["status"], "IN_PROGRESS");
+    assert_eq!(
+        playing["teams"][0],
+        json!({"score": null, "players": [{"mmrAfter": null, "kills": 0}]})
+    );
+    assert_eq!(socket.next("e").await["matchEvents"]["kind"], "MATCH_COMPLETED");
+    let over = socket.next("m").await["matchUpdated"].clone();
+    assert_eq!(over["status"], "COMPLETED");
+    assert!(over["teams"][0]["players"][0]["mmrAfter"].is_number());
+    assert!(reported.elapsed() >= delay - Duration::from_millis(100));
+    for id in ["e", "m"] {
+        assert_eq!(socket.message(id).await["type"], "complete");
+    }
+    let timeline = ada.run(page, json!({"id": id})).await["match"]["events"]["nodes"].clone();
+    assert_eq!(timeline.as_array().unwrap().len(), 2);
 }

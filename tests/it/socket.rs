@@ -174,3 +174,83 @@ async fn a_page_of_another_site_gets_no_socket() {
     assert_eq!(upgrade("https://evil.example".into()).await.unwrap().status(), 403);
     assert_eq!(upgrade(format!("http://{}", app.addr)).await.unwrap().status(), 101);
 }
+
+#[tokio::test]
+async fn a_client_of_the_older_subprotocol_is_understood() {
+    let app = TestApp::start().await;
+    let ada = app.player("ada").await;
+    let mut socket = Socket::try_open(app.addr, "graphql-ws").await.unwrap();
+    let token = format!("Bearer {}", ada.token.as_ref().unwrap());
+    socket.say(json!({"type": "connection_init", "payload": {"Authorization": token}})).await;
+    let Came::Message(ack) = socket.hear().await else { panic!("closed") };
+    assert_eq!(ack["type"], "connection_ack");
+    let start =
+        |id: &str, query: &str| json!({"type": "start", "id": id, "payload": {"query": query}});
+    socket.say(start("1", "{ me { username } }")).await;
+    let answer = socket.message("1").await;
+    assert_eq!(
+        (&answer["type"], &answer["payload"]["data"]["me"]["username"]),
+        (&json!("data"), &json!("ada"))
+    );
+    assert_eq!(socket.message("1").await["type"], "complete");
+    socket.say(start("2", "subscription { queueStats(mode: \"1v1\") { ticketsSearching } }")).await;
+    assert_eq!(socket.message("2").await["type"], "data");
+    socket.say(json!({"type": "stop", "id": "2"})).await;
+    socket.say(start("3", "{ nothing }")).await;
+    assert_eq!(socket.message("3").await["type"], "error");
+    socket.say(json!({"type": "connection_terminate"})).await;
+    assert_eq!(socket.closed().await, 1000);
+    // Whoever is refused hears so in its words.
+    let mut socket = Socket::try_open(app.addr, "graphql-ws").await.unwrap();
+    socket.say(json!({"type": "connection_init", "payload": {"authorization": "Bearer no"}})).await;
+    let Came::Message(refused) = socket.hear().await else { panic!("closed") };
+    assert_eq!(refused["type"], "connection_error");
+    assert_eq!(socket.closed().await, 4403);
+    assert_eq!(Socket::try_open(app.addr, "mqtt").await.err(), Some(400));
+}
+
+#[tokio::test]
+async fn a_socket_lives_on_with_a_newer_token() {
+    let app = TestApp::with(|settings| settings.accounts.access_token_seconds = 2).await;
+    let (ada, bob) = app.pair().await;
+    let mut socket = ada.socket().await;
+    let stranger = bob.token.clone().unwrap();
+    let renewed = ada.renewed().await;
+    let began = std::time::Instant::now();
+    let mut tokens = vec![renewed.token.clone().unwrap()];
+    let mut current = renewed;
+    // Twice as long as one token is good for.
+    while began.elapsed() < std::time::Duration::from_secs(4) {
+        let token = format!("Bearer {}", tokens.last().unwrap());
+        socket.say(json!({"type": "ping", "payload": {"authorization": token}})).await;
+        let Came::Message(pong) = socket.hear().await else { panic!("closed") };
+        assert_eq!(pong["type"], "pong");
+        assert!(pong["payload"]["expiresInMs"].as_u64().unwrap() <= 2_000);
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        current = current.renewed().await;
+        tokens.push(current.token.clone().unwrap());
+    }
+    // Somebody else's token is no reason to go on.
+    let mut other = current.socket().await;
+    let token = format!("Bearer {}", bob.renewed().await.token.unwrap());
+    assert_ne!(token, stranger);
+    other.say(json!({"type": "ping", "payload": {"authorization": token}})).await;
+    assert_eq!(other.closed().await, 4403);
+    assert_eq!(socket.closed().await, 4401);
+}
+
+#[tokio::test]
+async fn too_large_and_binary_messages_are_told_so() {
+    let app = TestApp::start().await;
+    let mut socket = app.anonymous().socket().await;
+    socket
+        .say_text(&format!(
+            "{{\"type\":\"ping\",\"payload\":{{\"x\":\"{}\"}}}}",
+            "x".repeat(300_000)
+        ))
+        .await;
+    assert_eq!(socket.closed().await, 4400);
+    let mut socket = app.anonymous().socket().await;
+    socket.say_bytes(b"{}").await;
+    assert_eq!(socket.closed().await, 4400);
+}

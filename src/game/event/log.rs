@@ -70,6 +70,9 @@ pub struct RankChange {
     pub tier_after: Option<i32>,
     /// When.
     pub at: Timestamp,
+    /// When what did it was committed; none for one that is read from the log.
+    #[serde(default)]
+    pub reported_at: Option<Timestamp>,
 }
 
 /// One line of the public activity feed.

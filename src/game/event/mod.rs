@@ -270,6 +270,8 @@ pub struct Recorded {
     pub id: EventId,
     /// The trace that it belongs to (W3C trace context).
     pub trace: Option<String>,
+    /// When it became true.
+    pub at: Timestamp,
     /// The fact.
     pub fact: Fact,
 }

@@ -4,6 +4,7 @@
 mod bounds;
 mod cost;
 pub mod outcome;
+mod watch;
 
 use std::sync::Arc;
 
@@ -15,7 +16,11 @@ use async_graphql::{Request, Variables, parser::types::ExecutableDocument as Par
 use moka::sync::Cache;
 use serde::Deserialize;
 
-use self::outcome::{Refusal, refuse_input};
+pub use self::watch::Watched;
+use self::{
+    outcome::{Refusal, refuse_input},
+    watch::Watching,
+};
 use crate::{config::Limits, error::Error, game::accounts::Viewer};
 
 /// Bytes of documents that are remembered, counted by their text.
@@ -40,19 +45,36 @@ pub struct Operation {
 
 /// A document that is within its bounds and valid.
 struct Known {
+    text: String,
     parsed: Parsed,
     /// None for documents that only look at the schema, which are left to the executor's own validation.
     checked: Option<Valid<ExecutableDocument>>,
 }
 
-/// An operation that may run.
+/// An operation that may run, as often as it is wanted.
 pub struct Admitted {
-    /// Ready to be given what belongs to its viewer.
-    pub request: Request,
+    known: Arc<Known>,
+    name: Option<String>,
+    variables: serde_json::Value,
     /// What it does.
     pub kind: OperationType,
     /// What it may cost at most.
     pub cost: usize,
+    /// What is known of a subscription before it runs.
+    pub watched: Option<Watched>,
+}
+
+impl Admitted {
+    /// Ready to be given what belongs to its viewer.
+    pub fn request(&self) -> Request {
+        let variables = Variables::from_json(self.variables.clone());
+        let mut request = Request::new(String::new()).variables(variables);
+        if let Some(name) = &self.name {
+            request = request.operation_name(name);
+        }
+        request.set_parsed_query(self.known.parsed.clone());
+        request
+    }
 }
 
 /// See the module.
@@ -84,18 +106,19 @@ impl Front {
     /// BAD_USER_INPUT for a document or variables that are wrong, QUERY_TOO_COMPLEX for what is over a bound.
     pub fn admit(&self, operation: Operation, viewer: &Viewer) -> Result<Admitted, Refusal> {
         let known = self.learn(&operation.query)?;
-        let name = operation.operation_name.as_deref().filter(|name| !name.is_empty());
+        let name = operation.operation_name.filter(|name| !name.is_empty());
         let variables = operation.variables.unwrap_or_default();
         let Some(checked) = &known.checked else {
-            let request =
-                Request::new(String::new()).variables(Variables::from_json(variables.into()));
             return Ok(Admitted {
-                request: finish(request, &known, name),
+                known,
+                name,
+                variables: variables.into(),
                 kind: OperationType::Query,
                 cost: 1,
+                watched: None,
             });
         };
-        let chosen = checked.operations.get(name);
+        let chosen = checked.operations.get(name.as_deref());
         let chosen =
             chosen.map_err(|error| refuse_input("operationName", &error.message().to_string()))?;
         let values: JsonMap = serde_json::from_value(variables.into())
@@ -125,8 +148,10 @@ impl Front {
         }
         let values = serde_json::to_value(&*values)
             .map_err(|error| refuse_input("variables", &error.to_string()))?;
-        let request = Request::new(String::new()).variables(Variables::from_json(values));
-        Ok(Admitted { request: finish(request, &known, name), kind: chosen.operation_type, cost })
+        let kind = chosen.operation_type;
+        let watching = Watching { text: &known.text, document: checked, operation: chosen };
+        let watched = watching.learn(name.as_deref(), &values);
+        Ok(Admitted { name, variables: values, kind, cost, watched, known: known.clone() })
     }
 
     fn learn(&self, text: &str) -> Result<Arc<Known>, Refusal> {
@@ -154,18 +179,11 @@ impl Front {
             let checked = document.to_executable_validate(&self.definitions);
             Some(checked.map_err(|bad| Refusal::invalid(&bad.errors, &self.limits))?)
         };
-        let parsed = async_graphql::parser::parse_query(text)
+        let mut parsed = async_graphql::parser::parse_query(text)
             .map_err(|error| refuse_input("query", &error.to_string()))?;
-        let known = Arc::new(Known { parsed, checked });
+        watch::spread_roots(&mut parsed);
+        let known = Arc::new(Known { text: text.to_owned(), parsed, checked });
         self.known.insert(text.to_owned(), known.clone());
         Ok(known)
     }
-}
-
-fn finish(mut request: Request, known: &Known, name: Option<&str>) -> Request {
-    if let Some(name) = name {
-        request = request.operation_name(name);
-    }
-    request.set_parsed_query(known.parsed.clone());
-    request
 }

@@ -1,370 +1,334 @@
-//! One socket: a reader that keeps the protocol, an operation each in a task of its own, and a writer behind a bounded queue.
+//! One socket: one task that reads what the peer says and writes what its operations have for it, whichever is possible.
 
-use std::{collections::HashMap, time::Duration};
-
-use apollo_compiler::executable::OperationType;
-use axum::extract::ws::{Message, WebSocket};
-use futures_util::StreamExt;
-use serde_json::Value;
-use tokio::{
-    sync::{broadcast::error::RecvError, mpsc, oneshot},
-    task::AbortHandle,
-    time::{Instant, timeout},
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
-use super::{
-    protocol::{self, Ending, Said},
-    writer::Writer,
-};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Map, Value, json};
+use tokio::time::timeout;
+
+use super::protocol::{self, Said};
 use crate::{
     config::SocketLimits,
-    error::{Error, Result},
-    game::{accounts::Viewer, ids::SessionId},
+    error::Result,
+    game::accounts::Viewer,
     http::{
         App, auth,
-        front::outcome::{Refusal, polish},
-        graphql::{Caller, execute, from_json},
+        front::outcome::Refusal,
+        graphql::{Caller, from_json},
+        live::{
+            connections::Seat,
+            deliveries::{Deliveries, Out, expires_in},
+            dialect::Dialect,
+            ending::Ending,
+            link::{Link, Sent, Timing},
+        },
     },
-    resolvers::{self, RequestMeta},
-    services::{now, presence::Connected},
+    resolvers::RequestMeta,
+    services::presence::Connected,
 };
 
 /// The stretch of time that messages are counted in.
 const COUNTED: Duration = Duration::from_secs(20);
 /// The longest id of an operation.
 const ID_MAX: usize = 128;
+/// How long a peer may take to answer a close frame.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// A token that ends sooner than this is looked at when it does; the others are looked at often enough anyway.
+const SOON: Duration = Duration::from_secs(10);
+
+/// What came with the upgrade.
+pub struct Upgrade {
+    pub dialect: Dialect,
+    pub viewer: Result<Viewer>,
+    pub meta: RequestMeta,
+    pub seat: Seat,
+}
 
 /// Runs a socket to its end.
-pub async fn run(app: App, socket: WebSocket, viewer: Result<Viewer>, meta: RequestMeta) {
-    metrics::gauge!("rankedhonor_sockets").increment(1.0);
-    let limits = app.services.config.settings.limits.socket.clone();
-    let (sink, stream) = socket.split();
-    let (out, queue) = mpsc::channel(limits.queue);
-    let (fail, failed) = mpsc::channel(1);
-    let (ended, endings) = mpsc::channel(limits.operations.max(1));
-    let (end, last) = oneshot::channel();
-    let patience = Duration::from_millis(limits.write_timeout_ms);
-    let writer = tokio::spawn(Writer::new(sink, patience).run(queue, last));
+pub async fn run(app: App, socket: WebSocket, upgrade: Upgrade) {
+    let Upgrade { dialect, viewer, meta, mut seat } = upgrade;
+    let limits = &app.services.config.settings.limits.socket;
+    let stall = Duration::from_millis(limits.write_timeout_ms);
+    let timing = Timing {
+        init: Some(Duration::from_millis(limits.init_timeout_ms)),
+        ping: Duration::from_millis(limits.ping_ms),
+        stall,
+        answers: true,
+    };
+    let link = Link::new(timing, limits.queue_bytes);
+    seat.take(&link);
     let mut connection = Connection {
-        opened: Instant::now(),
-        heard: Instant::now(),
+        deliveries: Deliveries::new(app.clone(), link.clone(), dialect),
+        socket,
+        dialect,
         counted_since: Instant::now(),
         counted: 0,
-        viewer: None,
-        present: None,
-        running: HashMap::new(),
-        begun: 0,
-        out,
-        fail,
-        ended,
-        app,
-        meta,
-        limits,
         header: Some(viewer),
+        caller: None,
+        meta: Some(meta),
+        present: None,
+        link,
+        app,
     };
-    let ending = connection.serve(stream, failed, endings).await;
-    for (_, (_, operation)) in connection.running.drain() {
-        operation.abort();
+    let ending = connection.serve().await;
+    let Connection { mut socket, mut deliveries, link, .. } = connection;
+    let farewell = async {
+        // A peer that closes gets its answer by being read to the end.
+        let Some(ending) = ending else { return Some(()) };
+        let (code, reason) = ending.close();
+        if ending.flushes() {
+            while let Out::Frame(text) = deliveries.next() {
+                socket.send(Message::Text(text.into())).await.ok()?;
+            }
+        }
+        drop(deliveries);
+        let frame = CloseFrame { code, reason: reason.into() };
+        socket.send(Message::Close(Some(frame))).await.ok()
+    };
+    if timeout(stall, farewell).await.is_ok_and(|said| said.is_some()) {
+        // What the peer has sent meanwhile is read: left unread, it would break the connection before the peer hears why.
+        let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = socket.next().await {} }).await;
     }
-    match ending {
-        // An error means that the writer is gone, and the peer with it.
-        Some(ending) => drop(end.send(ending)),
-        None => drop(end),
-    }
-    drop(connection);
-    let abort = writer.abort_handle();
-    if timeout(patience, writer).await.is_err() {
-        abort.abort();
-    }
-    metrics::gauge!("rankedhonor_sockets").decrement(1.0);
+    drop((link, seat));
+}
+
+/// What is next.
+enum Step {
+    /// The peer has said something, or is gone.
+    Heard(Option<std::result::Result<Message, axum::Error>>),
+    /// It ends.
+    Ends(Option<Ending>),
 }
 
 struct Connection {
     app: App,
-    meta: RequestMeta,
-    limits: SocketLimits,
-    opened: Instant,
-    /// When the peer last said anything.
-    heard: Instant,
+    socket: WebSocket,
+    dialect: Dialect,
+    link: Arc<Link>,
+    deliveries: Deliveries,
     counted_since: Instant,
     counted: u32,
     /// What the upgrade's header proved, until the greeting.
     header: Option<Result<Viewer>>,
+    meta: Option<RequestMeta>,
     /// Who it is; none before the greeting.
-    viewer: Option<Viewer>,
+    caller: Option<Caller>,
     present: Option<Connected>,
-    /// What runs, each with the number that tells it from an earlier operation of the same id.
-    running: HashMap<String, (u64, AbortHandle)>,
-    begun: u64,
-    out: mpsc::Sender<Message>,
-    /// Tells that an operation could not keep up.
-    fail: mpsc::Sender<()>,
-    /// Tells which operations are over.
-    ended: mpsc::Sender<(String, u64)>,
 }
 
 impl Connection {
-    /// Reads until the socket is to end; none when the peer ended it.
-    async fn serve(
-        &mut self,
-        mut stream: futures_util::stream::SplitStream<WebSocket>,
-        mut failed: mpsc::Receiver<()>,
-        mut endings: mpsc::Receiver<(String, u64)>,
-    ) -> Option<Ending> {
-        let mut sessions = self.app.services.accounts.ended_sessions();
-        let draining = self.app.draining.clone();
-        let mut beat = tokio::time::interval(Duration::from_millis(self.limits.ping_ms));
-        beat.tick().await;
+    fn limits(&self) -> &SocketLimits {
+        &self.app.services.config.settings.limits.socket
+    }
+
+    /// Reads and writes until the socket is to end; none when the peer ended it.
+    async fn serve(&mut self) -> Option<Ending> {
         loop {
-            tokio::select! {
-                biased;
-                () = draining.cancelled() => return Some(Ending::GoingAway),
-                _ = failed.recv() => return Some(Ending::TooSlow),
-                session = sessions.recv() => {
-                    if self.is_over(&session) {
-                        return Some(Ending::Forbidden("the session has ended"));
-                    }
+            let message = match std::future::poll_fn(|cx| self.step(cx)).await {
+                Step::Ends(ending) => return ending,
+                Step::Heard(None) => return None,
+                // A frame that is too large, or none at all, ends the reading.
+                Step::Heard(Some(Err(_))) => {
+                    return Some(Ending::Invalid("the message is too large or malformed"));
                 }
-                () = tokio::time::sleep_until(self.deadline()) => {
-                    return Some(if self.viewer.is_none() { Ending::InitTimeout } else { Ending::Expired });
-                }
-                Some((id, number)) = endings.recv() => {
-                    if self.running.get(&id).is_some_and(|(running, _)| *running == number) {
-                        self.running.remove(&id);
-                    }
-                }
-                _ = beat.tick() => {
-                    if self.heard.elapsed() > Duration::from_millis(self.limits.ping_ms * 2) {
-                        return Some(Ending::Silent);
-                    }
-                    if self.out.try_send(Message::Ping(Vec::new().into())).is_err() {
-                        return Some(Ending::TooSlow);
-                    }
-                }
-                message = stream.next() => {
-                    // A frame that is too large, or none at all, ends the reading.
-                    let message = match message {
-                        Some(Ok(message)) => message,
-                        Some(Err(_)) => return Some(Ending::Invalid("the message is too large or malformed")),
-                        None => return None,
-                    };
-                    self.heard = Instant::now();
-                    let text = match message {
-                        Message::Text(text) => text,
-                        Message::Binary(_) => return Some(Ending::Invalid("messages are text")),
-                        Message::Close(_) => return None,
-                        Message::Ping(_) | Message::Pong(_) => continue,
-                    };
-                    if let Err(ending) = self.hear(&text).await {
+                Step::Heard(Some(Ok(message))) => message,
+            };
+            self.link.heard();
+            let text = match message {
+                Message::Text(text) => text,
+                Message::Binary(_) => return Some(Ending::Invalid("messages are text")),
+                Message::Close(_) => return None,
+                Message::Ping(_) | Message::Pong(_) => {
+                    if let Err(ending) = self.count() {
                         return Some(ending);
                     }
+                    continue;
+                }
+            };
+            if let Err(ending) = self.hear(&text).await {
+                return Some(ending);
+            }
+        }
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        self.link.listen(cx);
+        if let Some(ending) = self.link.ending() {
+            return Poll::Ready(Step::Ends(Some(ending)));
+        }
+        if let Err(ending) = self.write(cx) {
+            return Poll::Ready(Step::Ends(ending));
+        }
+        self.socket.poll_next_unpin(cx).map(Step::Heard)
+    }
+
+    /// Writes as much as the peer takes.
+    fn write(&mut self, cx: &mut Context<'_>) -> std::result::Result<(), Option<Ending>> {
+        let mut wrote = false;
+        loop {
+            match self.socket.poll_ready_unpin(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Err(None),
+                Poll::Pending => {
+                    self.link.flows(false);
+                    let lost = self.deliveries.is_lost();
+                    return if lost { Err(Some(Ending::TooSlow)) } else { Ok(()) };
                 }
             }
+            let message = if self.link.takes_ping() {
+                Message::Ping(Vec::new().into())
+            } else {
+                match self.deliveries.next() {
+                    Out::Frame(text) => Message::Text(text.into()),
+                    Out::Nothing => break,
+                    Out::Lost => return Err(Some(Ending::TooSlow)),
+                }
+            };
+            self.socket.start_send_unpin(message).map_err(|_| None)?;
+            wrote = true;
         }
+        let flows = !wrote
+            || match self.socket.poll_flush_unpin(cx) {
+                Poll::Ready(Ok(())) => true,
+                Poll::Ready(Err(_)) => return Err(None),
+                Poll::Pending => false,
+            };
+        self.link.flows(flows);
+        Ok(())
     }
 
-    /// When something is to happen by itself: the greeting is overdue, or the access token runs out.
-    fn deadline(&self) -> Instant {
-        match &self.viewer {
-            None => self.opened + Duration::from_millis(self.limits.init_timeout_ms),
-            Some(Viewer::User(who)) => {
-                let ms = who.expires_at.since(now()).max(0).unsigned_abs();
-                Instant::now() + Duration::from_millis(ms)
-            }
-            Some(Viewer::Anonymous | Viewer::Server(_)) => {
-                Instant::now() + Duration::from_secs(3600)
-            }
-        }
-    }
-
-    fn is_over(&self, heard: &std::result::Result<SessionId, RecvError>) -> bool {
-        let Some(who) = self.viewer.as_ref().and_then(Viewer::signed_in) else { return false };
-        match heard {
-            Ok(session) => *session == who.session,
-            Err(_) => self.app.services.accounts.has_ended(who.session),
-        }
-    }
-
-    async fn hear(&mut self, text: &str) -> std::result::Result<(), Ending> {
+    fn count(&mut self) -> std::result::Result<(), Ending> {
         if self.counted_since.elapsed() > COUNTED {
             self.counted_since = Instant::now();
             self.counted = 0;
         }
         self.counted += 1;
-        if self.counted > self.limits.messages_per_20s {
+        if self.counted > self.limits().messages_per_20s {
             return Err(Ending::TooMany("too many messages"));
         }
-        let said: Said =
-            serde_json::from_str(text).map_err(|_| Ending::Invalid("Invalid message received"))?;
-        match said {
-            Said::ConnectionInit { payload } => self.greet(payload).await,
-            Said::Ping {} => self.send(protocol::pong()),
-            Said::Pong {} => Ok(()),
-            Said::Subscribe { id, payload } => self.subscribe(id, payload),
-            Said::Complete { id } => {
-                if let Some((_, operation)) = self.running.remove(&id) {
-                    operation.abort();
-                }
-                Ok(())
-            }
+        Ok(())
+    }
+
+    /// Does what the peer says; an error ends the socket.
+    async fn hear(&mut self, text: &str) -> std::result::Result<(), Ending> {
+        self.count()?;
+        let said = Said::read(self.dialect, text);
+        match said.ok_or(Ending::Invalid("Invalid message received"))? {
+            Said::ConnectionInit { payload } => self.greet(payload).await?,
+            Said::Ping { payload } => self.ping(payload).await?,
+            Said::Pong {} => {}
+            Said::Subscribe { id, payload } => self.subscribe(&id, payload).await?,
+            Said::Complete { id } => self.deliveries.stop(&id),
+            Said::Terminate => return Err(Ending::Done),
         }
+        Ok(())
     }
 
     async fn greet(
         &mut self,
-        payload: Option<serde_json::Map<String, Value>>,
+        payload: Option<Map<String, Value>>,
     ) -> std::result::Result<(), Ending> {
-        let Some(header) = self.header.take() else { return Err(Ending::SecondInit) };
-        let token = payload.as_ref().and_then(|payload| {
-            payload
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case("authorization"))
-                .map(|(_, value)| value)
-        });
-        let viewer = match token {
-            None | Some(Value::Null) => header,
-            Some(Value::String(token)) => auth::bearer(&self.app.services, token).await,
-            Some(_) => return Err(Ending::Forbidden("Forbidden")),
+        let (Some(header), Some(meta)) = (self.header.take(), self.meta.take()) else {
+            return Err(Ending::SecondInit);
         };
-        let viewer = viewer.map_err(|_| Ending::Forbidden("Forbidden"))?;
+        let viewer = match authorization(payload.as_ref()) {
+            None => header.map_err(|_| Ending::Forbidden("Forbidden")),
+            Some(token) => authenticate(&self.app, token).await,
+        };
+        let viewer = match viewer {
+            Ok(viewer) => viewer,
+            Err(ending) => {
+                if let Some(refused) = protocol::refused(self.dialect, "Forbidden") {
+                    self.link.push(Sent::Control(refused));
+                }
+                return Err(ending);
+            }
+        };
         if let Some(user) = viewer.user_id() {
-            let present = self.app.services.presence.connect(user, self.limits.per_user);
+            let present = self.app.services.presence.connect(user, self.limits().per_user);
             self.present =
                 Some(present.ok_or(Ending::TooMany("too many sockets of this account"))?);
         }
-        self.viewer = Some(viewer);
-        // The session may have ended between the check and the listening.
-        if self.is_over(&Err(RecvError::Lagged(0))) {
-            return Err(Ending::Forbidden("the session has ended"));
+        self.is_now(&viewer);
+        self.caller = Some(Caller { viewer, meta });
+        self.say(protocol::ack())
+    }
+
+    /// Holds the socket to what a token proves.
+    fn is_now(&self, viewer: &Viewer) {
+        let expires_in = expires_in(viewer);
+        self.link.greeted(expires_in);
+        if let Some(soon) = expires_in.filter(|wait| *wait < SOON) {
+            self.app.connections.look_in(&self.link, soon);
         }
-        self.send(protocol::ack())
+        if let Some(who) = viewer.signed_in() {
+            self.app.connections.belongs(&self.link, who.session);
+        }
     }
 
-    fn send(&self, message: Message) -> std::result::Result<(), Ending> {
-        self.out.try_send(message).map_err(|_| Ending::TooSlow)
+    /// Answers a ping; one that brings a token lets the socket live for as long as that.
+    async fn ping(
+        &mut self,
+        payload: Option<Map<String, Value>>,
+    ) -> std::result::Result<(), Ending> {
+        let Some(token) = authorization(payload.as_ref()) else {
+            return self.say(protocol::pong(None));
+        };
+        let Some(caller) = &self.caller else { return Err(Ending::Unauthorized) };
+        let viewer = authenticate(&self.app, token).await?;
+        if viewer.user_id() != caller.viewer.user_id() || viewer.user_id().is_none() {
+            return Err(Ending::Forbidden(
+                "this token is not of the account that the socket is of",
+            ));
+        }
+        self.is_now(&viewer);
+        let expires_in_ms = expires_in(&viewer).map(|wait| wait.as_millis());
+        if let Some(caller) = &mut self.caller {
+            caller.viewer = viewer;
+        }
+        self.say(protocol::pong(Some(json!({ "expiresInMs": expires_in_ms }))))
     }
 
-    fn subscribe(&mut self, id: String, payload: Value) -> std::result::Result<(), Ending> {
-        let Some(viewer) = self.viewer.clone() else { return Err(Ending::Unauthorized) };
+    fn say(&self, text: String) -> std::result::Result<(), Ending> {
+        if self.link.push(Sent::Control(text)) { Ok(()) } else { Err(Ending::TooSlow) }
+    }
+
+    async fn subscribe(&mut self, id: &str, payload: Value) -> std::result::Result<(), Ending> {
+        let Some(caller) = self.caller.clone() else { return Err(Ending::Unauthorized) };
         if id.is_empty() || id.len() > ID_MAX {
             return Err(Ending::Invalid("an id has 1 to 128 characters"));
         }
-        if self.running.contains_key(&id) {
-            return Err(Ending::DuplicateId(id));
+        if self.deliveries.runs(id) {
+            return Err(Ending::DuplicateId(id.to_owned()));
         }
         if !payload.get("query").is_some_and(Value::is_string) {
             return Err(Ending::Invalid("Invalid message received"));
         }
-        if self.running.len() >= self.limits.operations {
-            let most = self.limits.operations;
+        let most = self.limits().operations;
+        if self.deliveries.len() >= most {
             let refusal = Refusal::too_complex(format!("a socket runs {most} operations at once"));
-            return self.send(protocol::error(&id, &refusal.errors));
+            self.deliveries.refuse_one_more(id, &refusal);
+            return Ok(());
         }
-        let operation = Operation {
-            caller: Caller { viewer, meta: self.meta.clone() },
-            app: self.app.clone(),
-            out: self.out.clone(),
-            id: id.clone(),
-        };
-        self.begun += 1;
-        let (number, fail, ended) = (self.begun, self.fail.clone(), self.ended.clone());
-        let key = id.clone();
-        let task = tokio::spawn(async move {
-            let last = operation.run(payload).await;
-            // The id is free before the client hears that it is.
-            let _ = ended.send((operation.id.clone(), number)).await;
-            if last.and_then(|last| operation.send(last)).is_err() {
-                let _ = fail.try_send(());
-            }
-        });
-        self.running.insert(key, (number, task.abort_handle()));
+        self.deliveries.begin(id, &caller, from_json(payload)).await;
         Ok(())
     }
 }
 
-/// The peer reads more slowly than it is told.
-struct TooSlow;
-
-/// One operation on a socket.
-struct Operation {
-    app: App,
-    caller: Caller,
-    out: mpsc::Sender<Message>,
-    id: String,
+async fn authenticate(app: &App, token: &Value) -> std::result::Result<Viewer, Ending> {
+    let forbidden = Ending::Forbidden("Forbidden");
+    let Value::String(token) = token else { return Err(forbidden) };
+    auth::bearer(&app.services, token).await.map_err(|_| forbidden)
 }
 
-impl Operation {
-    /// Runs to the last message, which is not sent yet.
-    async fn run(&self, payload: Value) -> std::result::Result<Message, TooSlow> {
-        let admitted = from_json(payload)
-            .and_then(|operation| self.app.front.admit(operation, &self.caller.viewer));
-        let admitted = match admitted {
-            Ok(admitted) => admitted,
-            Err(refusal) => return Ok(protocol::error(&self.id, &refusal.errors)),
-        };
-        if let Err(error) = self.take().await {
-            return Ok(protocol::error(&self.id, &Refusal::from_error(&error).errors));
-        }
-        if admitted.kind == OperationType::Subscription {
-            return self.stream(admitted.request).await;
-        }
-        match execute(&self.app, &self.caller, admitted.request).await {
-            Ok(mut answer) => {
-                polish(&mut answer, &self.caller.meta.request_id);
-                self.send(protocol::next(&self.id, &answer))?;
-                Ok(protocol::complete(&self.id))
-            }
-            Err(error) => Ok(protocol::error(&self.id, &Refusal::from_error(&error).errors)),
-        }
-    }
-
-    async fn stream(
-        &self,
-        request: async_graphql::Request,
-    ) -> std::result::Result<Message, TooSlow> {
-        let _counted = Counted::new();
-        let (viewer, meta) = (self.caller.viewer.clone(), self.caller.meta.clone());
-        let request = resolvers::prepare(request, &self.app.services, viewer, meta);
-        let mut answers = self.app.schema.execute_stream(request);
-        while let Some(mut answer) = answers.next().await {
-            polish(&mut answer, &self.caller.meta.request_id);
-            // A stream that cannot begin, or go on, says so with errors alone.
-            if answer.is_err() && answer.data == async_graphql::Value::Null {
-                return Ok(protocol::error(&self.id, &answer.errors));
-            }
-            self.send(protocol::next(&self.id, &answer))?;
-        }
-        Ok(protocol::complete(&self.id))
-    }
-
-    /// Operations count against the account, however they come.
-    async fn take(&self) -> Result<(), Error> {
-        let limits = &self.app.services.config.settings.limits;
-        match self.caller.viewer.user_id() {
-            Some(user) => {
-                self.app.services.take(&format!("user:{user}"), limits.user_per_minute).await
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn send(&self, message: Message) -> std::result::Result<(), TooSlow> {
-        self.out.try_send(message).map_err(|_| TooSlow)
-    }
-}
-
-/// Counts a running subscription.
-struct Counted;
-
-impl Counted {
-    fn new() -> Self {
-        metrics::gauge!("rankedhonor_subscriptions").increment(1.0);
-        Self
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        metrics::gauge!("rankedhonor_subscriptions").decrement(1.0);
-    }
+/// The token in a message's payload.
+fn authorization(payload: Option<&Map<String, Value>>) -> Option<&Value> {
+    let mut entries = payload?.iter();
+    let found = entries.find(|(key, _)| key.eq_ignore_ascii_case("authorization"));
+    found.map(|(_, value)| value).filter(|value| !value.is_null())
 }

@@ -1,8 +1,7 @@
-//! `/graphql` over a WebSocket: graphql-transport-ws, with deadlines and bounds on everything.
+//! `/graphql` over a WebSocket: graphql-transport-ws or its predecessor, with deadlines and bounds on everything.
 
 mod connection;
 mod protocol;
-mod writer;
 
 use std::net::SocketAddr;
 
@@ -13,11 +12,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{App, auth, router::RequestId};
+use self::connection::Upgrade;
+use super::{
+    App, auth,
+    events::unavailable,
+    live::{connections::Full, dialect::Dialect},
+    router::RequestId,
+};
 use crate::{config::Http, resolvers::RequestMeta};
 
-/// The subprotocol that is spoken.
-const PROTOCOL: &str = "graphql-transport-ws";
+/// The subprotocols that are spoken, the best first.
+const DIALECTS: [(&str, Dialect); 2] =
+    [("graphql-transport-ws", Dialect::TransportWs), ("graphql-ws", Dialect::LegacyWs)];
 /// Bytes read at once: the default of 128 KiB would be the largest part of what a socket costs.
 const READ_BUFFER: usize = 4096;
 
@@ -37,14 +43,21 @@ pub async fn upgrade(
         return (StatusCode::FORBIDDEN, "sockets from this origin are not allowed").into_response();
     }
     if app.draining.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], "stopping")
-            .into_response();
+        let what = "the server is stopping";
+        return unavailable(Full { what, limit: "draining", retry_after_s: 1 });
     }
-    let upgrade = upgrade.protocols([PROTOCOL]);
-    if upgrade.selected_protocol().is_none() {
+    let upgrade = upgrade.protocols(DIALECTS.map(|(name, _)| name));
+    let selected = upgrade.selected_protocol().cloned();
+    let dialect = DIALECTS.iter().find(|(name, _)| selected.as_ref().is_some_and(|s| s == name));
+    let Some((_, dialect)) = dialect else {
         let message = "the subprotocol is graphql-transport-ws";
         return (StatusCode::BAD_REQUEST, message).into_response();
-    }
+    };
+    let address = auth::address(&app.services, peer, headers);
+    let seat = match app.connections.admit(address) {
+        Ok(seat) => seat,
+        Err(full) => return unavailable(full),
+    };
     let limits = app.services.config.settings.limits.socket.clone();
     // A token in the header of the upgrade counts unless the greeting brings another; a bad one is told in the protocol's
     // own way, once there is a socket.
@@ -55,9 +68,10 @@ pub async fn upgrade(
             .extensions
             .get::<RequestId>()
             .map_or_else(|| "-".into(), |id| id.0.clone()),
-        address: auth::address(&app.services, peer, headers),
+        address,
         user_agent: user_agent.map(Into::into),
     };
+    let came = Upgrade { dialect: *dialect, viewer, meta, seat };
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
@@ -65,7 +79,7 @@ pub async fn upgrade(
         .max_frame_size(limits.message_bytes)
         .on_upgrade(move |socket| {
             let tracked = app.sockets.clone();
-            tracked.track_future(connection::run(app, socket, viewer, meta))
+            tracked.track_future(connection::run(app, socket, came))
         })
 }
 

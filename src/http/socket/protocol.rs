@@ -1,8 +1,9 @@
-//! The messages of graphql-transport-ws, and how sockets end.
+//! The messages of graphql-transport-ws, and of its predecessor.
 
-use axum::extract::ws::{CloseFrame, Message};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+use crate::http::live::dialect::Dialect;
 
 /// What a client says.
 #[derive(Debug, Deserialize)]
@@ -14,8 +15,12 @@ pub enum Said {
         #[serde(default)]
         payload: Option<Map<String, Value>>,
     },
-    /// Are you there?
-    Ping {},
+    /// Are you there? With `authorization`: go on with this token.
+    Ping {
+        /// As that of the first message.
+        #[serde(default)]
+        payload: Option<Map<String, Value>>,
+    },
     /// I am here.
     Pong {},
     /// Run this.
@@ -30,83 +35,59 @@ pub enum Said {
         /// Of what.
         id: String,
     },
+    /// Goodbye.
+    #[serde(skip)]
+    Terminate,
 }
 
-/// Why a socket is closed, each with its code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The server stops; connect elsewhere.
-    GoingAway,
-    /// The peer fell silent.
-    Silent,
-    /// A message that is none.
-    Invalid(&'static str),
-    /// Something was asked for before the greeting was answered.
-    Unauthorized,
-    /// The access token ran out.
-    Expired,
-    /// The token is not valid, or its session has ended.
-    Forbidden(&'static str),
-    /// No greeting came in time.
-    InitTimeout,
-    /// The client reads too slowly.
-    TooSlow,
-    /// An operation of that id is running.
-    DuplicateId(String),
-    /// A second greeting.
-    SecondInit,
-    /// Too many messages, or sockets.
-    TooMany(&'static str),
+/// What a client of the predecessor says.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum SaidBefore {
+    ConnectionInit {
+        #[serde(default)]
+        payload: Option<Map<String, Value>>,
+    },
+    Start {
+        id: String,
+        payload: Value,
+    },
+    Stop {
+        id: String,
+    },
+    ConnectionTerminate {},
 }
 
-impl Ending {
-    /// As a frame. A reason has fewer than 124 bytes.
-    pub fn frame(&self) -> Message {
-        let (code, reason) = match self {
-            Self::GoingAway => (1001, "the server is stopping; connect again".to_owned()),
-            Self::Silent => (1001, "nothing was heard from you".to_owned()),
-            Self::Invalid(what) => (4400, (*what).to_owned()),
-            Self::Unauthorized => (4401, "Unauthorized".to_owned()),
-            Self::Expired => (4401, "the access token has expired".to_owned()),
-            Self::Forbidden(why) => (4403, (*why).to_owned()),
-            Self::InitTimeout => (4408, "Connection initialisation timeout".to_owned()),
-            Self::TooSlow => (4408, "too slow: connect again and resume".to_owned()),
-            Self::DuplicateId(id) => {
-                let id: String = id.chars().take(20).collect();
-                (4409, format!("Subscriber for {id} already exists"))
-            }
-            Self::SecondInit => (4429, "Too many initialisation requests".to_owned()),
-            Self::TooMany(what) => (4429, (*what).to_owned()),
-        };
-        Message::Close(Some(CloseFrame { code, reason: reason.into() }))
+impl Said {
+    /// What this text says; none for one that says nothing.
+    pub fn read(dialect: Dialect, text: &str) -> Option<Self> {
+        if dialect != Dialect::LegacyWs {
+            return serde_json::from_str(text).ok();
+        }
+        Some(match serde_json::from_str(text).ok()? {
+            SaidBefore::ConnectionInit { payload } => Self::ConnectionInit { payload },
+            SaidBefore::Start { id, payload } => Self::Subscribe { id, payload },
+            SaidBefore::Stop { id } => Self::Complete { id },
+            SaidBefore::ConnectionTerminate {} => Self::Terminate,
+        })
     }
 }
 
-fn text(value: &Value) -> Message {
-    Message::Text(value.to_string().into())
-}
-
 /// The greeting's answer.
-pub fn ack() -> Message {
-    text(&json!({ "type": "connection_ack" }))
+pub fn ack() -> String {
+    json!({ "type": "connection_ack" }).to_string()
 }
 
-/// I am here.
-pub fn pong() -> Message {
-    text(&json!({ "type": "pong" }))
+/// The greeting is refused, which the predecessor has a message for.
+pub fn refused(dialect: Dialect, why: &str) -> Option<String> {
+    (dialect == Dialect::LegacyWs)
+        .then(|| json!({ "type": "connection_error", "payload": { "message": why } }).to_string())
 }
 
-/// An answer of an operation.
-pub fn next(id: &str, payload: &impl serde::Serialize) -> Message {
-    text(&json!({ "id": id, "type": "next", "payload": payload }))
-}
-
-/// An operation was refused.
-pub fn error(id: &str, errors: &impl serde::Serialize) -> Message {
-    text(&json!({ "id": id, "type": "error", "payload": errors }))
-}
-
-/// An operation has no more answers.
-pub fn complete(id: &str) -> Message {
-    text(&json!({ "id": id, "type": "complete" }))
+/// I am here; with a payload where a token came with the question.
+pub fn pong(payload: Option<Value>) -> String {
+    match payload {
+        Some(payload) => json!({ "type": "pong", "payload": payload }).to_string(),
+        None => json!({ "type": "pong" }).to_string(),
+    }
 }

@@ -272,5 +272,6 @@ fn without_places(point: rating_points::Model) -> RankChange {
         tier_before: None,
         tier_after: None,
         at: point.at,
+        reported_at: None,
     }
 }

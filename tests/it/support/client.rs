@@ -89,6 +89,15 @@ impl Client {
         self.signed_in(&data["login"])
     }
 
+    /// The same account with a newer token.
+    pub async fn renewed(&self) -> Self {
+        let query = "mutation($input: RefreshSessionInput!) { refreshSession(input: $input) { accessToken refreshToken user { id } } }";
+        let input = json!({"refreshToken": self.refresh});
+        let anonymous = Self { token: None, ..self.clone() };
+        let data = anonymous.run(query, json!({"input": input})).await;
+        self.signed_in(&data["refreshSession"])
+    }
+
     pub async fn socket(&self) -> Socket {
         let mut socket = Socket::open(self.addr).await;
         let token = self.token.as_ref().map(|token| format!("Bearer {token}"));

@@ -8,7 +8,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{
-        Message,
+        Error, Message,
         client::IntoClientRequest,
         protocol::{CloseFrame, frame::coding::CloseCode},
     },
@@ -30,12 +30,18 @@ pub enum Came {
 
 impl Socket {
     pub async fn open(addr: SocketAddr) -> Self {
+        Self::try_open(addr, "graphql-transport-ws").await.unwrap()
+    }
+
+    /// A socket of that subprotocol, or the status with which it was refused.
+    pub async fn try_open(addr: SocketAddr, protocol: &str) -> Result<Self, u16> {
         let mut request = format!("ws://{addr}/graphql").into_client_request().unwrap();
-        request
-            .headers_mut()
-            .insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
-        let (stream, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-        Self { stream, waiting: VecDeque::new() }
+        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((stream, _)) => Ok(Self { stream, waiting: VecDeque::new() }),
+            Err(Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(other) => panic!("{other}"),
+        }
     }
 
     pub async fn say(&mut self, message: Value) {
@@ -44,6 +50,10 @@ impl Socket {
 
     pub async fn say_text(&mut self, text: &str) {
         self.stream.send(Message::Text(text.into())).await.unwrap();
+    }
+
+    pub async fn say_bytes(&mut self, bytes: &[u8]) {
+        self.stream.send(Message::Binary(bytes.to_vec().into())).await.unwrap();
     }
 
     /// Says goodbye, as a client that is done.
@@ -64,6 +74,17 @@ impl Socket {
     pub async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({"query": query, "variables": variables});
         self.say(json!({"id": id, "type": "subscribe", "payload": payload})).await;
+    }
+
+    /// The payload of the next answer of one operation as it was sent, and nothing before it.
+    pub async fn payload(&mut self, id: &str) -> String {
+        let head = format!("{{\"id\":\"{id}\",\"type\":\"next\",\"payload\":");
+        loop {
+            let message = timeout(PATIENCE, self.stream.next()).await.expect("nothing came");
+            let Some(Ok(Message::Text(text))) = message else { continue };
+            let payload = text.strip_prefix(&head).and_then(|rest| rest.strip_suffix('}'));
+            return payload.unwrap_or_else(|| panic!("{text}")).to_owned();
+        }
     }
 
     /// The next thing that comes.

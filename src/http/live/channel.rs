@@ -1,0 +1,454 @@
+//! One execution of a subscription that many follow: what it told lately, and who listens. A follower pulls at its own
+//! pace; nothing is queued for it here, so a slow one costs the others nothing.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use slab::Slab;
+use tokio::sync::Notify;
+
+use super::link::Bell;
+use crate::{
+    http::front::Admitted,
+    resolvers::watching::{Begin, Latest, Nature, Note},
+};
+
+/// Followers that are woken before others have their turn.
+const SLICE: usize = 256;
+/// For how long those that were there are shown to newcomers without being looked up again.
+const ROSTER_AGE: Duration = Duration::from_millis(500);
+
+/// An answer, serialised once for everybody.
+#[derive(Debug)]
+pub struct Item {
+    /// JSON.
+    pub payload: Box<str>,
+    /// What it tells of.
+    pub latest: Latest,
+}
+
+impl Item {
+    fn weight(&self) -> usize {
+        self.payload.len() + size_of::<Self>()
+    }
+}
+
+/// How a stream ended.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// There is no more.
+    Complete,
+    /// It failed; the errors as JSON.
+    Error(Arc<str>),
+    /// It never began, or nobody listened any more: whoever comes now begins anew.
+    Void,
+}
+
+#[derive(Debug)]
+enum State {
+    Opening,
+    Open,
+    Over(End),
+}
+
+struct Roster {
+    items: Arc<[Arc<Item>]>,
+    /// The number of the first item that it does not know of.
+    next: i64,
+    taken: Instant,
+}
+
+struct Inner {
+    state: State,
+    began: bool,
+    caught_up: bool,
+    /// What a log told at or before this place is not here.
+    since: i64,
+    /// What was asked for at or before this place could not be fetched.
+    unreachable: i64,
+    items: VecDeque<Arc<Item>>,
+    /// The number of the first item; numbers go on for as long as the channel lives, and down when older ones are added.
+    first: i64,
+    bytes: usize,
+    roster: Option<Roster>,
+    /// Whether somebody fetches what is missing.
+    fetching: bool,
+    bells: Slab<Arc<Bell>>,
+    idle_since: Option<Instant>,
+}
+
+impl Inner {
+    fn next(&self) -> i64 {
+        self.first + i64::try_from(self.items.len()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Bounds that channels keep together.
+#[derive(Debug)]
+pub struct Budget {
+    /// Bytes that one channel may keep.
+    pub each: usize,
+    /// Bytes that all may keep; over that each keeps little.
+    pub all: usize,
+    /// Bytes that they keep now.
+    pub held: AtomicUsize,
+}
+
+/// See the module.
+pub struct Channel {
+    /// What its executions have in common.
+    pub key: Arc<str>,
+    /// How it goes on.
+    pub nature: Nature,
+    /// What is executed.
+    pub operation: Arc<Admitted>,
+    budget: Arc<Budget>,
+    inner: Mutex<Inner>,
+    /// Grows with every change, so that a follower sees without a lock that there is none.
+    version: AtomicU64,
+    changed: Notify,
+}
+
+/// What becomes of somebody who wants to follow.
+pub enum Joined {
+    /// Follows.
+    Follows(Reader),
+    /// Is to ask again when something has changed.
+    Waits,
+    /// Is to fetch what is behind its place, or who is there, and to ask again.
+    Fetches(Fetch),
+    /// What it wants is not here: it goes alone.
+    Alone,
+    /// The channel is over.
+    Gone,
+}
+
+/// What is missing in a channel. Whoever has one hands it back.
+#[derive(Clone, Copy, Debug)]
+pub struct Fetch {
+    /// The place behind which a log is wanted.
+    pub behind: i64,
+    /// The place at which the channel begins; what is behind it is known.
+    pub until: i64,
+    next: i64,
+}
+
+impl Channel {
+    pub(super) fn new(
+        (key, nature): (Arc<str>, Nature),
+        operation: Arc<Admitted>,
+        budget: Arc<Budget>,
+    ) -> Arc<Self> {
+        metrics::gauge!("rankedhonor_shared_executions").increment(1.0);
+        Arc::new(Self {
+            key,
+            nature,
+            operation,
+            budget,
+            inner: Mutex::new(Inner {
+                state: State::Opening,
+                began: false,
+                caught_up: false,
+                since: 0,
+                unreachable: i64::MIN,
+                items: VecDeque::new(),
+                first: 0,
+                bytes: 0,
+                roster: None,
+                fetching: false,
+                bells: Slab::new(),
+                idle_since: None,
+            }),
+            version: AtomicU64::new(1),
+            changed: Notify::new(),
+        })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells those who wait to join that something has changed.
+    pub fn changed(&self) -> &Notify {
+        &self.changed
+    }
+
+    /// Whether nobody can join any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.inner().state, State::Over(_))
+    }
+
+    pub(super) fn heard(&self, note: Note) {
+        let mut inner = self.inner();
+        match note {
+            Note::Open(since) if matches!(inner.state, State::Opening) => {
+                inner.state = State::Open;
+                inner.began = true;
+                inner.since = since;
+            }
+            Note::Open(_) => {}
+            Note::CaughtUp => {
+                inner.caught_up = true;
+                if self.nature == Nature::Roster && inner.roster.is_none() {
+                    // All that was told so far is who was there.
+                    let next = inner.next();
+                    let items = inner.items.iter().cloned().collect();
+                    inner.roster = Some(Roster { items, next, taken: Instant::now() });
+                }
+            }
+        }
+        drop(inner);
+        self.changed.notify_waiters();
+    }
+
+    /// Adds an answer and wakes everybody, a few at a time, so that other work is not kept waiting.
+    pub(super) async fn push(&self, payload: String, latest: Latest) {
+        let item = Arc::new(Item { payload: payload.into(), latest });
+        {
+            let mut inner = self.inner();
+            if self.nature == Nature::Newest && !inner.items.is_empty() {
+                self.drop_oldest(&mut inner);
+            }
+            self.hold(&mut inner, item.weight());
+            inner.items.push_back(item);
+            let most = if self.budget.held.load(Ordering::Relaxed) > self.budget.all {
+                self.budget.each / 8
+            } else {
+                self.budget.each
+            };
+            while inner.bytes > most && inner.items.len() > 1 {
+                self.drop_oldest(&mut inner);
+            }
+        }
+        self.changed.notify_waiters();
+        self.wake_all().await;
+    }
+
+    fn hold(&self, inner: &mut Inner, bytes: usize) {
+        inner.bytes += bytes;
+        self.budget.held.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn drop_oldest(&self, inner: &mut Inner) {
+        let Some(item) = inner.items.pop_front() else { return };
+        inner.first += 1;
+        inner.since = inner.since.max(item.latest.place);
+        inner.bytes -= item.weight();
+        self.budget.held.fetch_sub(item.weight(), Ordering::Relaxed);
+    }
+
+    pub(super) async fn end(&self, end: End) {
+        {
+            let mut inner = self.inner();
+            let never_began = matches!(inner.state, State::Opening);
+            inner.state = State::Over(if never_began { End::Void } else { end });
+        }
+        self.changed.notify_waiters();
+        self.wake_all().await;
+    }
+
+    /// Ends the channel if nobody has followed it for that long.
+    pub(super) fn end_if_idle(&self, patience: Duration) -> bool {
+        let mut inner = self.inner();
+        if !inner.bells.is_empty() {
+            inner.idle_since = None;
+            return false;
+        }
+        let since = *inner.idle_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < patience {
+            return false;
+        }
+        inner.state = State::Over(End::Void);
+        drop(inner);
+        self.changed.notify_waiters();
+        true
+    }
+
+    async fn wake_all(&self) {
+        self.version.fetch_add(1, Ordering::Release);
+        let mut from = 0;
+        loop {
+            let next = {
+                let inner = self.inner();
+                let to = from + SLICE;
+                for at in from..to.min(inner.bells.capacity()) {
+                    if let Some(bell) = inner.bells.get(at) {
+                        bell.ring();
+                    }
+                }
+                (to < inner.bells.capacity()).then_some(to)
+            };
+            let Some(next) = next else { return };
+            from = next;
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lets somebody follow from there, if what they want is here.
+    pub fn join(self: &Arc<Self>, begin: Begin, bell: &Arc<Bell>) -> Joined {
+        let mut inner = self.inner();
+        match inner.state {
+            State::Opening => return Joined::Waits,
+            State::Over(End::Void) if inner.began => return Joined::Gone,
+            State::Over(End::Void) => return Joined::Alone,
+            // Whoever waited for what is over by now still hears all of it.
+            State::Over(_) => inner.caught_up = true,
+            State::Open => {}
+        }
+        let mut roster = None;
+        let next = match (self.nature, begin) {
+            (Nature::Newest, _) => inner.first,
+            (Nature::Roster, _) => match &inner.roster {
+                _ if !inner.caught_up => return Joined::Waits,
+                Some(known) if known.taken.elapsed() < ROSTER_AGE && known.next >= inner.first => {
+                    roster = Some((known.items.clone(), 0));
+                    known.next
+                }
+                _ => return Self::fetch(&mut inner, 0),
+            },
+            (Nature::Log, Begin::Now) => inner.next(),
+            (Nature::Log, Begin::Behind(place)) => {
+                let last = inner.items.back().map_or(inner.since, |item| item.latest.place);
+                if place > last {
+                    return if inner.caught_up { Joined::Alone } else { Joined::Waits };
+                }
+                if place < inner.since {
+                    return if place <= inner.unreachable {
+                        Joined::Alone
+                    } else {
+                        Self::fetch(&mut inner, place)
+                    };
+                }
+                let known = inner.items.partition_point(|item| item.latest.place <= place);
+                inner.first + i64::try_from(known).unwrap_or(i64::MAX)
+            }
+        };
+        let seat = inner.bells.insert(bell.clone());
+        inner.idle_since = None;
+        Joined::Follows(Reader { channel: self.clone(), seat, next, version: 0, roster })
+    }
+
+    fn fetch(inner: &mut Inner, behind: i64) -> Joined {
+        if std::mem::replace(&mut inner.fetching, true) {
+            return Joined::Waits;
+        }
+        Joined::Fetches(Fetch { behind, until: inner.since, next: inner.next() })
+    }
+
+    /// Takes what was fetched, oldest first; none: it could not be.
+    pub(super) fn fetched(&self, fetch: Fetch, items: Option<Vec<Item>>) {
+        let mut inner = self.inner();
+        inner.fetching = false;
+        let items: Option<Vec<_>> = items.map(|items| items.into_iter().map(Arc::new).collect());
+        match (self.nature, items) {
+            (Nature::Roster, Some(items)) => {
+                inner.roster =
+                    Some(Roster { items: items.into(), next: fetch.next, taken: Instant::now() });
+            }
+            (Nature::Log, Some(items)) => {
+                let bytes: usize = items.iter().map(|item| item.weight()).sum();
+                // Meanwhile the channel may have let go of its oldest, and there would be a hole between.
+                if inner.since == fetch.until && inner.bytes + bytes <= self.budget.each {
+                    self.hold(&mut inner, bytes);
+                    for item in items.into_iter().rev() {
+                        inner.items.push_front(item);
+                        inner.first -= 1;
+                    }
+                    inner.since = fetch.behind;
+                } else {
+                    inner.unreachable = inner.unreachable.max(fetch.behind);
+                }
+            }
+            (Nature::Log, None) => inner.unreachable = inner.unreachable.max(fetch.behind),
+            (Nature::Roster | Nature::Newest, _) => inner.state = State::Over(End::Void),
+        }
+        drop(inner);
+        self.changed.notify_waiters();
+    }
+
+    /// Bytes that what is fetched may have.
+    pub(super) fn room(&self) -> usize {
+        self.budget.each.saturating_sub(self.inner().bytes)
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        let held = self.inner().bytes;
+        self.budget.held.fetch_sub(held, Ordering::Relaxed);
+        metrics::gauge!("rankedhonor_shared_executions").decrement(1.0);
+    }
+}
+
+/// What a follower finds.
+pub enum Read {
+    /// The next answer.
+    Item(Arc<Item>),
+    /// Nothing new.
+    Nothing,
+    /// The stream is over.
+    Ended(End),
+    /// The follower was so slow that what it would read next is not kept any more.
+    Lost,
+}
+
+/// A follower of a channel. Its bell rings when there may be something to read.
+pub struct Reader {
+    channel: Arc<Channel>,
+    seat: usize,
+    next: i64,
+    /// The channel's version when all was read.
+    version: u64,
+    roster: Option<(Arc<[Arc<Item>]>, usize)>,
+}
+
+impl Reader {
+    /// Whether what would be read next is not kept any more.
+    pub fn is_lost(&self) -> bool {
+        self.channel.nature != Nature::Newest && self.next < self.channel.inner().first
+    }
+
+    /// The next answer, if there is one.
+    pub fn read(&mut self) -> Read {
+        if let Some((items, at)) = &mut self.roster {
+            if let Some(item) = items.get(*at) {
+                *at += 1;
+                return Read::Item(item.clone());
+            }
+            self.roster = None;
+        }
+        let version = self.channel.version.load(Ordering::Acquire);
+        if version == self.version {
+            return Read::Nothing;
+        }
+        let inner = self.channel.inner();
+        if self.next < inner.first {
+            if self.channel.nature != Nature::Newest {
+                return Read::Lost;
+            }
+            self.next = inner.first;
+        }
+        let at = usize::try_from(self.next - inner.first).unwrap_or(usize::MAX);
+        if let Some(item) = inner.items.get(at) {
+            self.next += 1;
+            return Read::Item(item.clone());
+        }
+        self.version = version;
+        match &inner.state {
+            State::Over(end) => Read::Ended(end.clone()),
+            State::Opening | State::Open => Read::Nothing,
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.channel.inner().bells.remove(self.seat);
+    }
+}

@@ -1,0 +1,249 @@
+//! The operations of one connection, and what is to be written next.
+
+use std::{collections::HashMap, sync::Arc};
+
+use apollo_compiler::executable::OperationType;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    Live,
+    alone::{self, Alone},
+    channel::{End, Read, Reader},
+    dialect::Dialect,
+    link::{Link, Operation, Sent},
+};
+use crate::{
+    error::Error,
+    http::{
+        App,
+        front::{self, outcome::Refusal},
+        graphql::Caller,
+    },
+    resolvers::watching,
+    services::now,
+};
+
+/// Where an operation's answers come from.
+enum Source {
+    /// A task of its own.
+    Own(#[allow(dead_code)] AbortOnDropHandle<()>),
+    /// An execution that it shares.
+    Shared(Reader),
+}
+
+struct Running {
+    operation: Operation,
+    head: Box<str>,
+    source: Source,
+}
+
+/// What is to be written.
+pub enum Out {
+    /// This.
+    Frame(String),
+    /// Nothing for now.
+    Nothing,
+    /// The peer did not keep up: what it would have to be told next is not kept any more.
+    Lost,
+}
+
+/// See the module.
+pub struct Deliveries {
+    app: App,
+    link: Arc<Link>,
+    dialect: Dialect,
+    running: HashMap<Arc<str>, Running>,
+    begun: u64,
+}
+
+impl Deliveries {
+    /// For a connection.
+    pub fn new(app: App, link: Arc<Link>, dialect: Dialect) -> Self {
+        Self { app, link, dialect, running: HashMap::new(), begun: 0 }
+    }
+
+    /// Whether an operation of that id runs.
+    pub fn runs(&self, id: &str) -> bool {
+        self.running.contains_key(id)
+    }
+
+    /// How many operations run.
+    pub fn len(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Stops an operation.
+    pub fn stop(&mut self, id: &str) {
+        if self.running.remove(id).is_some() {
+            metrics::gauge!("rankedhonor_subscriptions").decrement(1.0);
+        }
+    }
+
+    /// Begins an operation; what becomes of it is what is written.
+    pub async fn begin(
+        &mut self,
+        id: &str,
+        caller: &Caller,
+        asked: Result<front::Operation, Refusal>,
+    ) {
+        let id: Arc<str> = id.into();
+        self.begun += 1;
+        let operation = Operation { id: id.clone(), number: self.begun };
+        let admitted = match asked.and_then(|asked| self.app.front.admit(asked, &caller.viewer)) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return self.refuse(operation, &refusal),
+        };
+        if let Err(error) = self.take(caller).await {
+            return self.refuse(operation, &Refusal::from_error(&error));
+        }
+        let alone = Alone {
+            app: self.app.clone(),
+            caller: caller.clone(),
+            link: self.link.clone(),
+            operation: operation.clone(),
+            admitted: Arc::new(admitted),
+        };
+        let source = match self.shared(&alone) {
+            Some(reader) => Source::Shared(reader),
+            None => Source::Own(AbortOnDropHandle::new(tokio::spawn(alone::run(alone)))),
+        };
+        metrics::gauge!("rankedhonor_subscriptions").increment(1.0);
+        self.running
+            .insert(id.clone(), Running { operation, head: self.dialect.head(&id), source });
+    }
+
+    /// A place in an execution that runs already, where all that is wanted is there.
+    fn shared(&self, wanted: &Alone) -> Option<Reader> {
+        if wanted.admitted.kind != OperationType::Subscription {
+            return None;
+        }
+        let watched = wanted.admitted.watched.as_ref()?;
+        let (_, key) = watched.shared.as_ref()?;
+        if !Live::shares_with(&wanted.caller.viewer) {
+            return None;
+        }
+        let begin = watching::begin(&watched.field, watched.after.as_deref())?;
+        self.app.live.join_now(key, begin, &self.link.bell)
+    }
+
+    fn refuse(&self, operation: Operation, refusal: &Refusal) {
+        let errors = serde_json::to_string(&refusal.errors).unwrap_or_default();
+        self.link.push(Sent::Control(self.dialect.error(&operation.id, &errors)));
+    }
+
+    /// Refuses an operation before it begins.
+    pub fn refuse_one_more(&self, id: &str, refusal: &Refusal) {
+        self.refuse(Operation { id: id.into(), number: 0 }, refusal);
+    }
+
+    /// Operations count against the account, however they come.
+    async fn take(&self, caller: &Caller) -> Result<(), Error> {
+        let services = &self.app.services;
+        match caller.viewer.user_id() {
+            Some(user) => {
+                let most = services.config.settings.limits.user_per_minute;
+                services.take(&format!("user:{user}"), most).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the peer is so far behind that it cannot catch up.
+    pub fn is_lost(&self) -> bool {
+        self.running.values().any(|running| match &running.source {
+            Source::Shared(reader) => reader.is_lost(),
+            Source::Own(_) => false,
+        })
+    }
+
+    /// What is to be written next.
+    pub fn next(&mut self) -> Out {
+        while let Some(sent) = self.link.take() {
+            if let Some(frame) = self.frame(sent) {
+                return Out::Frame(frame);
+            }
+        }
+        for running in self.running.values_mut() {
+            let Source::Shared(reader) = &mut running.source else { continue };
+            match reader.read() {
+                Read::Nothing => {}
+                Read::Lost => return Out::Lost,
+                Read::Item(item) => {
+                    self.app.live.delivered(&item);
+                    return Out::Frame(self.dialect.next(&running.head, &item.payload));
+                }
+                Read::Ended(end) => {
+                    let id = running.operation.id.clone();
+                    self.stop(&id);
+                    return Out::Frame(match end {
+                        End::Complete | End::Void => self.dialect.complete(&id),
+                        End::Error(errors) => self.dialect.error(&id, &errors),
+                    });
+                }
+            }
+        }
+        Out::Nothing
+    }
+
+    /// What an operation's own task sent, as it is written; none for one that was stopped.
+    fn frame(&mut self, sent: Sent) -> Option<String> {
+        let current = |running: &HashMap<Arc<str>, Running>, operation: &Operation| {
+            running.get(&operation.id).is_some_and(|found| found.operation == *operation)
+        };
+        match sent {
+            Sent::Control(text) => Some(text),
+            Sent::Next(operation, payload) => {
+                let running = self.running.get(&operation.id)?;
+                if running.operation != operation {
+                    return None;
+                }
+                self.app.live.delivered_own();
+                Some(self.dialect.next(&running.head, &payload))
+            }
+            Sent::Only(operation, payload) => {
+                if !current(&self.running, &operation) {
+                    return None;
+                }
+                // The id is free before the client hears that it is.
+                self.stop(&operation.id);
+                self.link.push(Sent::Control(self.dialect.complete(&operation.id)));
+                Some(self.dialect.next(&self.dialect.head(&operation.id), &payload))
+            }
+            Sent::Error(operation, errors) => {
+                if !current(&self.running, &operation) {
+                    return None;
+                }
+                self.stop(&operation.id);
+                Some(self.dialect.error(&operation.id, &errors))
+            }
+            Sent::Complete(operation) => {
+                if !current(&self.running, &operation) {
+                    return None;
+                }
+                self.stop(&operation.id);
+                Some(self.dialect.complete(&operation.id))
+            }
+            Sent::Goes(operation, reader) => {
+                let running = self.running.get_mut(&operation.id)?;
+                if running.operation == operation {
+                    running.source = Source::Shared(reader);
+                }
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Deliveries {
+    fn drop(&mut self) {
+        self.link.close();
+        metrics::gauge!("rankedhonor_subscriptions").decrement(self.running.len() as f64);
+    }
+}
+
+/// How long from now a viewer's token is good for; none for ever.
+pub fn expires_in(viewer: &crate::game::accounts::Viewer) -> Option<std::time::Duration> {
+    let who = viewer.signed_in()?;
+    let ms = who.expires_at.since(now()).max(0).unsigned_abs();
+    Some(std::time::Duration::from_millis(ms))
+}

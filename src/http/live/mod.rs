@@ -1,0 +1,145 @@
+//! Subscriptions at the edge, whatever they come over: an execution for everybody who asks the same, one of their own for
+//! those whose answers are theirs alone, and connections that are written to as fast as their peers read.
+//!
+//! A [`channel`] is one execution and its latest answers; a [`deliveries::Deliveries`] is one connection's operations, each
+//! with a place in a channel or a task of its own ([`alone`]); a [`link::Link`] is what others know of a connection.
+
+mod alone;
+mod channel;
+pub mod connections;
+pub mod deliveries;
+pub mod dialect;
+mod drive;
+pub mod ending;
+pub mod link;
+mod sweeper;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use self::{
+    channel::{Budget, Channel, Item, Joined, Reader},
+    link::Bell,
+};
+use crate::{
+    config::SocketLimits,
+    game::accounts::{Role, Viewer},
+    http::front::Admitted,
+    resolvers::{Schema, watching::Begin},
+    services::{Services, now},
+};
+
+/// Bytes that all channels together keep for those who come back, times what one may.
+const ALL: usize = 256;
+/// How long somebody waits for a place among others before they go alone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+type Channels = Arc<Mutex<HashMap<Arc<str>, Arc<Channel>>>>;
+
+/// Everything that is shared between subscribers.
+pub struct Live {
+    services: Arc<Services>,
+    schema: Schema,
+    channels: Channels,
+    budget: Arc<Budget>,
+    shared: metrics::Counter,
+    own: metrics::Counter,
+    latency: metrics::Histogram,
+}
+
+impl Live {
+    /// With nobody in it.
+    pub fn new(services: Arc<Services>, schema: Schema, limits: &SocketLimits) -> Self {
+        let each = limits.queue_bytes;
+        Self {
+            services,
+            schema,
+            channels: Arc::default(),
+            budget: Arc::new(Budget { each, all: each * ALL, held: AtomicUsize::new(0) }),
+            shared: metrics::counter!("rankedhonor_deliveries_total", "execution" => "shared"),
+            own: metrics::counter!("rankedhonor_deliveries_total", "execution" => "own"),
+            latency: metrics::histogram!("rankedhonor_result_to_subscriber_seconds"),
+        }
+    }
+
+    /// Whether somebody sees what everybody sees: game servers, moderators and admins see more.
+    pub fn shares_with(viewer: &Viewer) -> bool {
+        match viewer {
+            Viewer::Anonymous => true,
+            Viewer::User(who) => who.role < Role::Moderator,
+            Viewer::Server(_) => false,
+        }
+    }
+
+    /// Counts an answer that many get.
+    pub fn delivered(&self, item: &Item) {
+        self.shared.increment(1);
+        if let Some(at) = item.latest.reported_at {
+            self.latency.record(now().since(at).max(0) as f64 / 1000.0);
+        }
+    }
+
+    /// Counts an answer that one gets.
+    pub fn delivered_own(&self) {
+        self.own.increment(1);
+    }
+
+    /// A place among those who follow the same, if what is wanted is there.
+    pub fn join_now(&self, key: &str, begin: Begin, bell: &Arc<Bell>) -> Option<Reader> {
+        let channel = {
+            let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+            channels.get(key).cloned()?
+        };
+        match channel.join(begin, bell) {
+            Joined::Follows(reader) => Some(reader),
+            Joined::Fetches(fetch) => {
+                drive::fetch(self, &channel, fetch);
+                None
+            }
+            Joined::Waits | Joined::Alone | Joined::Gone => None,
+        }
+    }
+
+    /// A place among those who follow the same, once what is wanted is there; none: there is none.
+    pub async fn join(
+        &self,
+        admitted: &Arc<Admitted>,
+        begin: Begin,
+        bell: &Arc<Bell>,
+    ) -> Option<Reader> {
+        let mut channel = self.channel(admitted, begin)?;
+        let began = tokio::time::Instant::now();
+        loop {
+            let changed = channel.changed().notified();
+            match channel.join(begin, bell) {
+                Joined::Follows(reader) => return Some(reader),
+                Joined::Fetches(fetch) => drive::fetch(self, &channel, fetch),
+                Joined::Alone => return None,
+                Joined::Waits => {}
+                Joined::Gone => {
+                    drop(changed);
+                    channel = self.channel(admitted, begin)?;
+                    continue;
+                }
+            }
+            tokio::time::timeout_at(began + PATIENCE, changed).await.ok()?;
+        }
+    }
+
+    /// The channel of an operation; one that begins there where there is none.
+    fn channel(&self, admitted: &Arc<Admitted>, begin: Begin) -> Option<Arc<Channel>> {
+        let (nature, key) = admitted.watched.as_ref()?.shared.clone()?;
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(&key).filter(|channel| !channel.is_over()) {
+            return Some(channel.clone());
+        }
+        let channel = Channel::new((key.clone(), nature), admitted.clone(), self.budget.clone());
+        channels.insert(key, channel.clone());
+        drop(channels);
+        drive::open(self, &channel, begin);
+        Some(channel)
+    }
+}

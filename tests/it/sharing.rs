@@ -1,0 +1,296 @@
+//! One execution for everybody who asks the same: what they hear is what each would have heard alone, from wherever they
+//! begin.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use async_graphql::Response;
+use futures_util::{StreamExt, future::join_all, stream::BoxStream};
+use rankedhonor::{
+    game::accounts::Viewer,
+    resolvers::{self, RequestMeta, watching},
+    schema::paging::{Cursor, Line},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Client, Process, Socket, TestApp, client::play, tolerant};
+
+/// Fields whose value is another at another moment.
+const FLEETING: [&str; 8] = [
+    "presence",
+    "updatedAt",
+    "joinToken",
+    "estimatedWaitSeconds",
+    "estimatedWaitP90Seconds",
+    "explanation",
+    "queueLock",
+    "unreadNotifications",
+];
+
+/// Everything of a type that can be asked for without arguments, so many levels deep.
+fn selection(schema: &apollo_compiler::Schema, of: &str, levels: usize, personal: bool) -> String {
+    let Some(fields) = schema.get_object(of) else { return String::new() };
+    let mut chosen = Vec::new();
+    for (name, field) in &fields.fields {
+        let fleeting = FLEETING.contains(&name.as_str());
+        let left_out = !personal && watching::is_personal(of, name);
+        if fleeting || left_out || field.arguments.iter().any(|a| a.is_required()) {
+            continue;
+        }
+        let inner = field.ty.inner_named_type().as_str();
+        if schema.get_object(inner).is_none() {
+            chosen.push(name.to_string());
+        } else if levels > 0 {
+            let below = selection(schema, inner, levels - 1, personal);
+            if !below.is_empty() {
+                chosen.push(format!("{name} {below}"));
+            }
+        }
+    }
+    if chosen.is_empty() { String::new() } else { format!("{{ {} }}", chosen.join(" ")) }
+}
+
+/// A subscription as somebody executes it who shares it with nobody.
+fn own(app: &TestApp, viewer: Viewer, query: &str) -> BoxStream<'static, Response> {
+    let schema = resolvers::build(app.services.clone());
+    let address = std::net::Ipv4Addr::LOCALHOST.into();
+    let meta = RequestMeta { request_id: "own".into(), address, user_agent: None };
+    let request = async_graphql::Request::new(query);
+    schema.execute_stream(resolvers::prepare(request, &app.services, viewer, meta))
+}
+
+#[tokio::test]
+async fn every_subscription_is_heard_byte_for_byte_as_it_is_executed_alone() {
+    let app = TestApp::with(|settings| tolerant(settings, 5_000.0)).await;
+    let (ada, bob) = app.pair().await;
+    let server = app.game_server().await;
+    play(&server, &ada, &bob, "1v1").await;
+    play(&server, &bob, &ada, "1v1").await;
+    ada.join("1v1").await;
+    bob.join("1v1").await;
+    let open = ada.matched().await;
+    server.start_match(&open).await;
+    ada.run("mutation { createParty { party { id } } }", json!({})).await;
+    app.told().await;
+    let sdl = resolvers::sdl();
+    let schema = apollo_compiler::Schema::parse_and_validate(&sdl, "schema.graphql").unwrap();
+    let from_the_start = rankedhonor::game::event::Position(0).encode();
+    let mut heard = BTreeSet::new();
+    for (name, field) in &schema.get_object("Subscription").unwrap().fields {
+        let mut arguments = Vec::new();
+        for argument in &field.arguments {
+            match argument.name.as_str() {
+                "matchId" => arguments.push(format!("matchId: \"{open}\"")),
+                "mode" => arguments.push("mode: \"1v1\"".to_owned()),
+                "after" if name == "matchEvents" => {
+                    arguments.push(format!("after: \"{}\"", Line(0).encode()));
+                }
+                "after" => arguments.push(format!("after: \"{from_the_start}\"")),
+                _ => {}
+            }
+        }
+        let arguments = if arguments.is_empty() {
+            String::new()
+        } else {
+            format!("({})", arguments.join(", "))
+        };
+        let inner = field.ty.inner_named_type().as_str();
+        // Whoever has it all has what is personal too, and shares nothing; the second leaves that out.
+        let all = selection(&schema, inner, 3, true);
+        let public = selection(&schema, inner, 3, false);
+        for selection in [all, public] {
+            let query = format!("subscription {{ {name}{arguments} {selection} }}");
+            let viewer = app.services.accounts.authenticate(ada.token.as_ref().unwrap()).await;
+            let mut alone = own(&app, viewer.unwrap(), &query);
+            let mut sockets = Vec::new();
+            for _ in 0..3 {
+                let mut socket = ada.socket().await;
+                socket.subscribe("x", &query, json!({})).await;
+                sockets.push(socket);
+            }
+            if name == "notificationReceived" {
+                continue;
+            }
+            // What there is at rest: a log has several entries, everything else one picture.
+            let entries = match name.as_str() {
+                "rankChanged" => 4,
+                "feedItemAdded" => 2,
+                _ => 1,
+            };
+            for _ in 0..entries {
+                let expected = alone.next().await.unwrap();
+                assert!(expected.is_ok(), "{query}\n{expected:#?}");
+                let expected = serde_json::to_string(&expected).unwrap();
+                for socket in &mut sockets {
+                    assert_eq!(socket.payload("x").await, expected, "{query}");
+                }
+            }
+            heard.insert(name.to_string());
+        }
+    }
+    assert_eq!(heard.len(), schema.get_object("Subscription").unwrap().fields.len() - 1);
+}
+
+#[tokio::test]
+async fn a_field_that_depends_on_who_asks_is_never_shared() {
+    let app = TestApp::start().await;
+    let (_server, ada, bob) = app.started().await;
+    let id = ada.matched().await;
+    let query = "subscription($id: ID!) { matchUpdated(matchId: $id) { session { endpoint joinToken } teams { players { user { id email } } } } }";
+    let mut tokens = BTreeSet::new();
+    for client in [&app.anonymous(), &ada, &bob, &app.anonymous()] {
+        let mut socket = client.socket().await;
+        socket.subscribe("x", query, json!({"id": id})).await;
+        let seen = socket.next("x").await["matchUpdated"].clone();
+        let players =
+            seen["teams"].as_array().unwrap().iter().map(|team| &team["players"][0]["user"]);
+        for player in players {
+            let own = player["id"] == client.id.as_str();
+            assert_eq!(player["email"].is_string(), own, "{seen:#}");
+        }
+        if let Some(token) = seen["session"]["joinToken"].as_str() {
+            tokens.insert(token.to_owned());
+        }
+        assert_eq!(seen["session"].is_object(), client.token.is_some());
+    }
+    assert_eq!(tokens.len(), 2);
+}
+
+/// Every resolver that asks who asks is in the list of personal fields.
+#[test]
+fn the_list_of_personal_fields_is_complete() {
+    let mut found = BTreeSet::new();
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resolvers")).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        for block in text.split("#[ComplexObject]\nimpl ").skip(1) {
+            let block = block.split("\n}\n").next().unwrap();
+            let of = block.split([' ', '{']).next().unwrap();
+            for function in block.split("async fn ").skip(1) {
+                let asks = ["viewer(ctx)", "signed_in(ctx)", "at_least(ctx", "server_or_admin(ctx"];
+                if asks.iter().any(|ask| function.contains(ask)) {
+                    let name = function.split('(').next().unwrap().trim_end_matches('_');
+                    let mut words = name.split('_');
+                    let mut field = words.next().unwrap().to_owned();
+                    for word in words {
+                        let (first, rest) = word.split_at(1);
+                        field += &(first.to_uppercase() + rest);
+                    }
+                    found.insert((of.to_owned(), field));
+                }
+            }
+        }
+    }
+    let listed =
+        watching::PERSONAL.iter().map(|(of, field)| ((*of).to_owned(), (*field).to_owned()));
+    assert_eq!(found, listed.collect());
+}
+
+#[tokio::test]
+async fn roots_may_be_spread_from_fragments() {
+    let app = TestApp::start().await;
+    let mut socket = app.anonymous().socket().await;
+    let query = "subscription { ...Numbers } fragment Numbers on Subscription { ... on Subscription { queueStats(mode: \"1v1\") { ...S } } } fragment S on QueueStats { ticketsSearching }";
+    socket.subscribe("x", query, json!({})).await;
+    assert_eq!(socket.next("x").await["queueStats"]["ticketsSearching"], 0);
+}
+
+async fn metric(process: &Process, name: &str) -> f64 {
+    let text = reqwest::get(format!("http://{}/metrics", process.addr)).await.unwrap();
+    let text = text.text().await.unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or(" 0");
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+const RANKS: &str =
+    "subscription($after: String) { rankChanged(after: $after) { cursor match { id } } }";
+
+async fn follow(client: &Client, after: &Value) -> Socket {
+    let mut socket = client.socket().await;
+    socket.subscribe("r", RANKS, json!({"after": after})).await;
+    socket
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_followers_come_back_from_wherever_they_were_after_a_crash() {
+    let mut process = Process::start("[matchmaking]\ntick_ms = 50\nrematch_after_seconds = 0\ntolerance_least_mmr = 5000.0\ntolerance_start_mmr = 5000.0\ntolerance_most_mmr = 5000.0\n").await;
+    let (ada, bob) =
+        (process.anonymous().register("ada").await, process.anonymous().register("bob").await);
+    let server = process.game_server();
+    // Everybody follows from the beginning; each is cut off after another number of changes.
+    let matches = 6;
+    let mut followers = Vec::new();
+    for _ in 0..100 {
+        followers.push((follow(&process.anonymous(), &Value::Null).await, Vec::new()));
+    }
+    // The last of them is there.
+    followers[99].0.subscribe("q", "{ modes { id } }", json!({})).await;
+    followers[99].0.next("q").await;
+    let mut played = Vec::new();
+    for _ in 0..matches / 2 {
+        played.push(play(&server, &ada, &bob, "1v1").await);
+    }
+    for (number, (socket, seen)) in followers.iter_mut().enumerate() {
+        for _ in 0..1 + number % matches {
+            seen.push(socket.next("r").await["rankChanged"].clone());
+        }
+    }
+    assert!(metric(&process, "rankedhonor_shared_executions").await <= 1.0);
+    process.kill();
+    process.start_again().await;
+    let anonymous = process.anonymous();
+    let again =
+        followers.iter().map(|(_, seen)| follow(&anonymous, &seen.last().unwrap()["cursor"]));
+    let sockets = join_all(again).await;
+    let (server, ada, bob) = (server.at(process.addr), ada.at(process.addr), bob.at(process.addr));
+    for _ in 0..matches / 2 {
+        played.push(play(&server, &ada, &bob, "1v1").await);
+    }
+    let expected: Vec<_> = played.iter().flat_map(|id| [json!(id), json!(id)]).collect();
+    for (mut socket, (_, mut seen)) in sockets.into_iter().zip(followers) {
+        while seen.len() < expected.len() {
+            seen.push(socket.next("r").await["rankChanged"].clone());
+        }
+        let matches: Vec<_> = seen.iter().map(|change| change["match"]["id"].clone()).collect();
+        assert_eq!(matches, expected);
+        let cursors: BTreeSet<_> = seen.iter().map(|change| change["cursor"].to_string()).collect();
+        assert_eq!(cursors.len(), expected.len());
+    }
+    assert!(metric(&process, "rankedhonor_shared_executions").await <= 1.0);
+    assert!(metric(&process, "rankedhonor_deliveries_total{execution=\"shared\"}").await > 500.0);
+}
+
+#[tokio::test]
+async fn whoever_watches_what_is_open_sees_each_match_come_and_go() {
+    let app = TestApp::with(|settings| tolerant(settings, 5_000.0)).await;
+    let (ada, bob) = app.pair().await;
+    let server = app.game_server().await;
+    let query = "subscription { liveMatches { id status } }";
+    let mut early = app.anonymous().socket().await;
+    early.subscribe("l", query, json!({})).await;
+    early.subscribe("q", "{ modes { id } }", json!({})).await;
+    early.next("q").await;
+    ada.join("1v1").await;
+    bob.join("1v1").await;
+    let id = ada.matched().await;
+    assert_eq!(early.next("l").await["liveMatches"], json!({"id": id, "status": "PENDING"}));
+    server.start_match(&id).await;
+    app.told().await;
+    // Whoever comes later is shown it as it is now, and both hear of its end.
+    let mut late = app.anonymous().socket().await;
+    loop {
+        late.subscribe("l", query, json!({})).await;
+        let shown = late.next("l").await["liveMatches"].clone();
+        assert_eq!(shown["id"], id.as_str());
+        if shown["status"] == "IN_PROGRESS" {
+            break;
+        }
+        late.say(json!({"id": "l", "type": "complete"})).await;
+    }
+    server.report(&id, 0).await;
+    for socket in [&mut early, &mut late] {
+        let mut seen = socket.next("l").await["liveMatches"].clone();
+        while seen["status"] != "COMPLETED" {
+            seen = socket.next("l").await["liveMatches"].clone();
+        }
+        assert_eq!(seen["id"], id.as_str());
+    }
+}
