@@ -30,6 +30,7 @@ export RANKEDHONOR_KEY
 check() { timeout 120 node "$1.js" || { echo "$1.js failed" >&2; exit 1; }; }
 check http
 check schema
+check live
 check page
 # The last one starts and stops servers itself.
 kill "$RANKEDHONOR_PID"
