@@ -35,6 +35,9 @@ use crate::{
     tasks,
 };
 
+/// Between two times that measurements are folded.
+const TIDY: Duration = Duration::from_secs(5);
+
 /// A server that is ready to serve.
 pub struct Server {
     app: App,
@@ -55,7 +58,7 @@ impl Server {
         let services = services(config).await?;
         let (stop, loops, tasks) =
             (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
-        let app = App::new(services.clone(), metrics, stop.clone())?;
+        let app = App::new(services.clone(), metrics.clone(), stop.clone())?;
         // Whoever is alone leads from the start.
         services.renew_leases().await;
         tasks.spawn(tasks::leader::run(services.clone(), loops.clone()));
@@ -63,6 +66,7 @@ impl Server {
         tasks.spawn(tasks::relay::run(services.clone(), loops.clone()));
         tasks.spawn(tasks::janitor::run(services.clone(), loops.clone()));
         tasks.spawn(tasks::corrector::run(services.clone(), loops.clone()));
+        tasks.spawn(tidy_metrics(metrics, loops.clone()));
         for mode in services.catalog.modes() {
             tasks.spawn(tasks::matchmaker::run(services.clone(), mode.clone(), loops.clone()));
         }
@@ -91,6 +95,13 @@ impl Server {
         self.services.step_down().await;
         self.services.close().await;
         served
+    }
+}
+
+/// Folds what was measured, which otherwise would grow until somebody asks for it.
+async fn tidy_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
+        metrics.run_upkeep();
     }
 }
 

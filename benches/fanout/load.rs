@@ -19,7 +19,7 @@ use tokio::{
 use crate::serve::commands;
 
 /// Sockets from one address: a port is free for each.
-const PER_ADDRESS: usize = 10_000;
+const PER_ADDRESS: usize = 2_000;
 /// Sockets that connect at once.
 const AT_ONCE: usize = 500;
 
@@ -86,8 +86,11 @@ async fn connect(number: usize, orders: &Orders) -> Option<TcpStream> {
     );
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut head = Vec::new();
+    // Nothing follows before the greeting.
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.ok()?);
+        if stream.read_buf(&mut head).await.ok()? == 0 {
+            return None;
+        }
     }
     head.starts_with(b"HTTP/1.1 101").then_some(stream)
 }

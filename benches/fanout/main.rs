@@ -2,7 +2,7 @@
 //! `GraphQLSubscription` and a plain axum broadcast of the same bytes. Then: everybody comes back at once, one in a hundred
 //! does not read, and results at a steady pace are heard of by a thousand.
 //!
-//!     cargo bench --bench fanout -- [SUBSCRIBERS ...]
+//!     cargo bench --bench fanout -- [SUBSCRIBERS | herd | stalled | results ...]
 //!
 //! Servers and clients are processes of their own, the server on two cores and the clients on the others, where there are
 //! four and `taskset`. A process needs a file for each socket: `ulimit -n` bounds the subscribers.
@@ -209,19 +209,25 @@ fn main() {
     }
     let files = rlimit::increase_nofile_limit(u64::MAX).unwrap();
     let most = usize::try_from(files).unwrap().saturating_sub(500);
-    let mut counts: Vec<usize> = arguments.iter().map(|count| count.parse().unwrap()).collect();
-    if counts.is_empty() {
-        counts = vec![1_000, 10_000, 30_000];
-    }
-    for count in counts {
-        if count > most {
-            println!(
-                "{count} sockets: this machine lets a process open {files} files; {most} instead"
-            );
+    let parts: Vec<&str> = if arguments.is_empty() {
+        vec!["1000", "10000", "30000", "herd", "stalled", "results"]
+    } else {
+        arguments.iter().map(String::as_str).collect()
+    };
+    for part in parts {
+        match part {
+            "herd" => herd(10_000.min(most)),
+            "stalled" => stalled(2_000.min(most)),
+            "results" => results(),
+            count => {
+                let count: usize = count.parse().unwrap();
+                if count > most {
+                    println!(
+                        "{count} sockets: a process may open {files} files here, so {most} instead"
+                    );
+                }
+                fan_out(count.min(most));
+            }
         }
-        fan_out(count.min(most));
     }
-    herd(10_000.min(most));
-    stalled(2_000.min(most));
-    results();
 }

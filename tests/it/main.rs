@@ -13,6 +13,7 @@ mod events;
 mod faults;
 mod front;
 mod game;
+mod hostile;
 mod league;
 mod live;
 mod order;

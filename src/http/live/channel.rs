@@ -19,6 +19,8 @@ use crate::{
     resolvers::watching::{Begin, Latest, Nature, Note},
 };
 
+/// One in so many followers is timed.
+const TIMED: usize = 32;
 /// Followers that are woken before others have their turn.
 const SLICE: usize = 256;
 /// For how long those that were there are shown to newcomers without being looked up again.
@@ -207,10 +209,10 @@ impl Channel {
         self.changed.notify_waiters();
     }
 
-    /// Adds an answer and wakes everybody, a few at a time, so that other work is not kept waiting.
-    pub(super) async fn push(&self, payload: String, latest: Latest) {
+    /// Adds an answer, which those who follow are to be told of; how many they are.
+    pub(super) fn push(&self, payload: String, latest: Latest) -> usize {
         let item = Arc::new(Item { payload: payload.into(), latest });
-        {
+        let followers = {
             let mut inner = self.inner();
             if self.nature == Nature::Newest && !inner.items.is_empty() {
                 self.drop_oldest(&mut inner);
@@ -225,9 +227,11 @@ impl Channel {
             while inner.bytes > most && inner.items.len() > 1 {
                 self.drop_oldest(&mut inner);
             }
-        }
+            inner.bells.len()
+        };
+        self.version.fetch_add(1, Ordering::Release);
         self.changed.notify_waiters();
-        self.wake_all().await;
+        followers
     }
 
     fn hold(&self, inner: &mut Inner, bytes: usize) {
@@ -249,6 +253,7 @@ impl Channel {
             let never_began = matches!(inner.state, State::Opening);
             inner.state = State::Over(if never_began { End::Void } else { end });
         }
+        self.version.fetch_add(1, Ordering::Release);
         self.changed.notify_waiters();
         self.wake_all().await;
     }
@@ -270,8 +275,8 @@ impl Channel {
         true
     }
 
-    async fn wake_all(&self) {
-        self.version.fetch_add(1, Ordering::Release);
+    /// Wakes everybody, a few at a time, so that other work is not kept waiting.
+    pub(super) async fn wake_all(&self) {
         let mut from = 0;
         loop {
             let next = {
@@ -409,6 +414,11 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Whether this is one of the few whose deliveries are timed.
+    pub fn is_timed(&self) -> bool {
+        self.seat.is_multiple_of(TIMED)
+    }
+
     /// Whether what would be read next is not kept any more.
     pub fn is_lost(&self) -> bool {
         self.channel.nature != Nature::Newest && self.next < self.channel.inner().first
@@ -437,6 +447,9 @@ impl Reader {
         let at = usize::try_from(self.next - inner.first).unwrap_or(usize::MAX);
         if let Some(item) = inner.items.get(at) {
             self.next += 1;
+            if at + 1 == inner.items.len() && matches!(inner.state, State::Open) {
+                self.version = version;
+            }
             return Read::Item(item.clone());
         }
         self.version = version;

@@ -169,7 +169,9 @@ impl Deliveries {
                 Read::Nothing => {}
                 Read::Lost => return Out::Lost,
                 Read::Item(item) => {
-                    self.app.live.delivered(&item);
+                    if reader.is_timed() {
+                        self.app.live.time(&item);
+                    }
                     return Out::Frame(self.dialect.next(&running.head, &item.payload));
                 }
                 Read::Ended(end) => {

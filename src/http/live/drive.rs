@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_graphql::{Request, Response, Value};
 use futures_util::{FutureExt, StreamExt};
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, sleep_until, timeout};
 use uuid::Uuid;
 
 use super::{
@@ -25,6 +25,10 @@ use crate::{
 /// broke.
 const LINGER: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(2);
+/// Between two times that everybody is told, at least this for each of them, which is somewhat more than it takes to write
+/// to one: what comes meanwhile is written together. The first after a silence is told at once.
+const PAUSE_EACH: Duration = Duration::from_micros(20);
+const PAUSE_MAX: Duration = Duration::from_millis(100);
 /// How long fetching may take.
 const FETCH: Duration = Duration::from_secs(10);
 
@@ -76,8 +80,9 @@ pub fn open(live: &Live, channel: &Arc<Channel>, begin: Begin) {
         }
     });
     let (channel, channels) = (channel.clone(), live.channels.clone());
+    let shared = live.shared.clone();
     tokio::spawn(async move {
-        let ran = AssertUnwindSafe(follow(execution, &channel)).catch_unwind().await;
+        let ran = AssertUnwindSafe(follow(execution, &channel, &shared)).catch_unwind().await;
         let end = ran.unwrap_or_else(|_| {
             tracing::error!("a shared execution panicked");
             let refusal = Refusal::from_error(&Error::internal("panic"));
@@ -98,13 +103,27 @@ fn forget(channels: &Channels, channel: &Arc<Channel>) {
     }
 }
 
-/// Hands on every answer; how it ended, unless nobody was there any more.
-async fn follow(mut execution: Execution, channel: &Arc<Channel>) -> Option<End> {
+/// Hands on every answer; how it ended, unless nobody was there any more. Answers that come close together are told of
+/// together: each follower is woken once and writes them all.
+async fn follow(
+    mut execution: Execution,
+    channel: &Arc<Channel>,
+    shared: &metrics::Counter,
+) -> Option<End> {
     let request = std::mem::replace(&mut execution.request, Request::new(""));
     let mut answers = execution.schema.execute_stream(request);
     let mut look = interval(LOOK);
+    let (mut told, mut pause) = (Instant::now(), Duration::ZERO);
+    let mut untold = false;
     loop {
         let answer = tokio::select! {
+            biased;
+            () = sleep_until(told + pause), if untold => {
+                told = Instant::now();
+                channel.wake_all().await;
+                untold = false;
+                continue;
+            }
             answer = answers.next() => answer,
             _ = look.tick() => {
                 if channel.end_if_idle(LINGER) {
@@ -115,7 +134,13 @@ async fn follow(mut execution: Execution, channel: &Arc<Channel>) -> Option<End>
         };
         let Some(answer) = answer else { return Some(End::Complete) };
         match execution.show(answer) {
-            Ok(payload) => channel.push(payload, execution.progress.latest()).await,
+            Ok(payload) => {
+                let followers = channel.push(payload, execution.progress.latest());
+                shared.increment(followers as u64);
+                pause = PAUSE_EACH.saturating_mul(u32::try_from(followers).unwrap_or(u32::MAX));
+                pause = pause.min(PAUSE_MAX);
+                untold = true;
+            }
             Err(errors) => return Some(End::Error(errors)),
         }
     }

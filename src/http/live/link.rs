@@ -4,13 +4,15 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU64, AtomicUsize,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
     task::{Context, Waker},
     time::{Duration, Instant},
 };
 
-use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::{channel::Reader, ending::Ending};
@@ -30,17 +32,26 @@ fn ms(duration: Duration) -> u64 {
 
 /// Wakes a connection.
 #[derive(Debug, Default)]
-pub struct Bell(AtomicWaker);
+pub struct Bell(Mutex<Option<Waker>>);
 
 impl Bell {
-    /// Tells the connection to look what there is.
-    pub fn ring(&self) {
-        self.0.wake();
+    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks to be woken by the next ring; what there is is to be looked at after this.
+    /// Tells the connection to look what there is.
+    pub fn ring(&self) {
+        if let Some(waker) = &*self.waker() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Asks to be woken by every ring; what there is is to be looked at after this.
     pub fn listen(&self, waker: &Waker) {
-        self.0.register(waker);
+        let mut known = self.waker();
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
     }
 }
 
@@ -104,9 +115,12 @@ pub struct Link {
     /// Wakes the connection.
     pub bell: Arc<Bell>,
     outbox: Mutex<Outbox>,
+    /// How many things are in the outbox.
+    waiting: AtomicUsize,
     most: usize,
     room: Notify,
     ending: Mutex<Option<Ending>>,
+    ends: AtomicBool,
     timing: Timing,
     init_by: AtomicU64,
     expires: AtomicU64,
@@ -127,9 +141,11 @@ impl Link {
         Arc::new(Self {
             bell: Arc::default(),
             outbox: Mutex::default(),
+            waiting: AtomicUsize::new(0),
             most,
             room: Notify::new(),
             ending: Mutex::default(),
+            ends: AtomicBool::new(false),
             timing,
             init_by: AtomicU64::new(timing.init.map_or(NEVER, |wait| now + ms(wait))),
             expires: AtomicU64::new(NEVER),
@@ -144,6 +160,12 @@ impl Link {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn put(&self, outbox: &mut Outbox, sent: Sent) {
+        outbox.bytes += sent.weight();
+        outbox.queue.push_back(sent);
+        self.waiting.store(outbox.queue.len(), Release);
+    }
+
     /// Hands something over, when there is room for it.
     pub async fn send(&self, sent: Sent) -> Result<(), Gone> {
         loop {
@@ -154,8 +176,7 @@ impl Link {
                     return Err(Gone);
                 }
                 if outbox.bytes < self.most {
-                    outbox.bytes += sent.weight();
-                    outbox.queue.push_back(sent);
+                    self.put(&mut outbox, sent);
                     break;
                 }
             }
@@ -168,15 +189,18 @@ impl Link {
     /// Hands something over that the connection itself has to say; false when there is no room.
     pub fn push(&self, sent: Sent) -> bool {
         let mut outbox = self.outbox();
-        outbox.bytes += sent.weight();
-        outbox.queue.push_back(sent);
+        self.put(&mut outbox, sent);
         outbox.bytes <= self.most.saturating_mul(2)
     }
 
     /// The next thing that was handed over.
     pub fn take(&self) -> Option<Sent> {
+        if self.waiting.load(Acquire) == 0 {
+            return None;
+        }
         let mut outbox = self.outbox();
         let sent = outbox.queue.pop_front()?;
+        self.waiting.store(outbox.queue.len(), Release);
         let full = outbox.bytes >= self.most;
         outbox.bytes -= sent.weight();
         if full && outbox.bytes < self.most {
@@ -199,11 +223,15 @@ impl Link {
         let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
         ending.get_or_insert(why);
         drop(ending);
+        self.ends.store(true, Release);
         self.bell.ring();
     }
 
     /// Why it is to end.
     pub fn ending(&self) -> Option<Ending> {
+        if !self.ends.load(Acquire) {
+            return None;
+        }
         self.ending.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -74,9 +74,8 @@ impl Live {
         }
     }
 
-    /// Counts an answer that many get.
-    pub fn delivered(&self, item: &Item) {
-        self.shared.increment(1);
+    /// Notes how long it took to bring an answer to one of those who get it.
+    pub fn time(&self, item: &Item) {
         if let Some(at) = item.latest.reported_at {
             self.latency.record(now().since(at).max(0) as f64 / 1000.0);
         }

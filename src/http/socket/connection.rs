@@ -1,8 +1,11 @@
 //! One socket: one task that reads what the peer says and writes what its operations have for it, whichever is possible.
 
 use std::{
-    sync::Arc,
-    task::{Context, Poll},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
 };
 
@@ -25,7 +28,7 @@ use crate::{
             deliveries::{Deliveries, Out, expires_in},
             dialect::Dialect,
             ending::Ending,
-            link::{Link, Sent, Timing},
+            link::{Bell, Link, Sent, Timing},
         },
     },
     resolvers::RequestMeta,
@@ -64,6 +67,8 @@ pub async fn run(app: App, socket: WebSocket, upgrade: Upgrade) {
     seat.take(&link);
     let mut connection = Connection {
         deliveries: Deliveries::new(app.clone(), link.clone(), dialect),
+        reads: Reads::default(),
+        unflushed: false,
         socket,
         dialect,
         counted_since: Instant::now(),
@@ -105,12 +110,52 @@ enum Step {
     Ends(Option<Ending>),
 }
 
+/// Whether there may be something to read: a socket's own waker says so, and then wakes the task.
+struct Reads(Arc<ReadWaker>, Waker);
+
+struct ReadWaker {
+    due: AtomicBool,
+    task: Bell,
+}
+
+impl Default for Reads {
+    fn default() -> Self {
+        let inner = Arc::new(ReadWaker { due: AtomicBool::new(true), task: Bell::default() });
+        Self(inner.clone(), inner.into())
+    }
+}
+
+impl Reads {
+    fn is_due(&self) -> bool {
+        self.0.due.swap(false, Ordering::AcqRel)
+    }
+
+    fn again(&self) {
+        self.0.due.store(true, Ordering::Release);
+    }
+
+    fn waker(&self, cx: &Context<'_>) -> Waker {
+        self.0.task.listen(cx.waker());
+        self.1.clone()
+    }
+}
+
+impl Wake for ReadWaker {
+    fn wake(self: Arc<Self>) {
+        self.due.store(true, Ordering::Release);
+        self.task.ring();
+    }
+}
+
 struct Connection {
     app: App,
     socket: WebSocket,
     dialect: Dialect,
     link: Arc<Link>,
     deliveries: Deliveries,
+    reads: Reads,
+    /// Whether some of what was written may still be here.
+    unflushed: bool,
     counted_since: Instant,
     counted: u32,
     /// What the upgrade's header proved, until the greeting.
@@ -150,7 +195,8 @@ impl Connection {
                     continue;
                 }
             };
-            if let Err(ending) = self.hear(&text).await {
+            // Kept apart, so that a socket that hears nothing does not hold what hearing takes.
+            if let Err(ending) = Box::pin(self.hear(&text)).await {
                 return Some(ending);
             }
         }
@@ -164,12 +210,20 @@ impl Connection {
         if let Err(ending) = self.write(cx) {
             return Poll::Ready(Step::Ends(ending));
         }
-        self.socket.poll_next_unpin(cx).map(Step::Heard)
+        // Most wakes are for what is to be written: the peer is read when it has sent something.
+        if !self.reads.is_due() {
+            return Poll::Pending;
+        }
+        let waker = self.reads.waker(cx);
+        let heard = self.socket.poll_next_unpin(&mut Context::from_waker(&waker));
+        if heard.is_ready() {
+            self.reads.again();
+        }
+        heard.map(Step::Heard)
     }
 
     /// Writes as much as the peer takes.
     fn write(&mut self, cx: &mut Context<'_>) -> std::result::Result<(), Option<Ending>> {
-        let mut wrote = false;
         loop {
             match self.socket.poll_ready_unpin(cx) {
                 Poll::Ready(Ok(())) => {}
@@ -190,15 +244,16 @@ impl Connection {
                 }
             };
             self.socket.start_send_unpin(message).map_err(|_| None)?;
-            wrote = true;
+            self.unflushed = true;
         }
-        let flows = !wrote
-            || match self.socket.poll_flush_unpin(cx) {
-                Poll::Ready(Ok(())) => true,
+        if self.unflushed {
+            match self.socket.poll_flush_unpin(cx) {
+                Poll::Ready(Ok(())) => self.unflushed = false,
                 Poll::Ready(Err(_)) => return Err(None),
-                Poll::Pending => false,
-            };
-        self.link.flows(flows);
+                Poll::Pending => {}
+            }
+        }
+        self.link.flows(!self.unflushed);
         Ok(())
     }
 

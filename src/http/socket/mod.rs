@@ -26,6 +26,8 @@ const DIALECTS: [(&str, Dialect); 2] =
     [("graphql-transport-ws", Dialect::TransportWs), ("graphql-ws", Dialect::LegacyWs)];
 /// Bytes read at once: the default of 128 KiB would be the largest part of what a socket costs.
 const READ_BUFFER: usize = 4096;
+/// Bytes that are written at once where several answers wait.
+const WRITE_BUFFER: usize = 4096;
 
 /// Turns a request into a socket, unless a page of somebody else's sent it.
 pub async fn upgrade(
@@ -74,12 +76,12 @@ pub async fn upgrade(
     let came = Upgrade { dialect: *dialect, viewer, meta, seat };
     upgrade
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(limits.message_bytes)
         .max_frame_size(limits.message_bytes)
         .on_upgrade(move |socket| {
             let tracked = app.sockets.clone();
-            tracked.track_future(connection::run(app, socket, came))
+            tracked.track_future(Box::pin(connection::run(app, socket, came)))
         })
 }
 

@@ -52,6 +52,11 @@ impl Socket {
         self.stream.send(Message::Text(text.into())).await.unwrap();
     }
 
+    /// False when the socket is closed already.
+    pub async fn try_say_text(&mut self, text: &str) -> bool {
+        self.stream.send(Message::Text(text.into())).await.is_ok()
+    }
+
     pub async fn say_bytes(&mut self, bytes: &[u8]) {
         self.stream.send(Message::Binary(bytes.to_vec().into())).await.unwrap();
     }
