@@ -11,7 +11,7 @@ mod router;
 mod server;
 mod socket;
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -29,7 +29,18 @@ use crate::{
 
 /// What every handler has.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Edge>);
+
+impl Deref for App {
+    type Target = Edge;
+
+    fn deref(&self) -> &Edge {
+        &self.0
+    }
+}
+
+/// See [`App`].
+pub struct Edge {
     services: Arc<Services>,
     schema: Schema,
     sdl: Arc<str>,
@@ -58,7 +69,7 @@ impl App {
         let front = Front::new(&sdl, settings.limits.clone(), settings.http.introspection)?;
         let schema = resolvers::build(services.clone());
         let live = Live::new(services.clone(), schema.clone(), &settings.limits.socket);
-        Ok(Self {
+        Ok(Self(Arc::new(Edge {
             schema,
             live: Arc::new(live),
             connections: Connections::start(services.clone()),
@@ -68,6 +79,6 @@ impl App {
             metrics,
             draining,
             sockets: TaskTracker::new(),
-        })
+        })))
     }
 }

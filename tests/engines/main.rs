@@ -21,6 +21,7 @@ mod cluster;
 mod contracts;
 mod engine;
 mod instances;
+mod live;
 mod outages;
 mod sql;
 mod upkeep;

@@ -69,7 +69,7 @@ impl Alone {
 
     async fn stream(&self) -> Result<(), Gone> {
         if let Some(begin) = self.begins_shared()
-            && let Some(reader) = self.app.live.join(&self.admitted, begin, &self.link.bell).await
+            && let Some(reader) = self.app.live.join(&self.admitted, begin, &self.link).await
         {
             return self.goes(reader).await;
         }
@@ -90,8 +90,7 @@ impl Alone {
             if place > 0
                 && let Some(Begin::Behind(_) | Begin::Now) = self.begins_shared()
                 && let Some((_, key)) = self.shared()
-                && let Some(reader) =
-                    self.app.live.join_now(key, Begin::Behind(place), &self.link.bell)
+                && let Some(reader) = self.app.live.join_now(key, Begin::Behind(place), &self.link)
             {
                 return self.goes(reader).await;
             }

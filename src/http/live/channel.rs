@@ -13,7 +13,7 @@ use std::{
 use slab::Slab;
 use tokio::sync::Notify;
 
-use super::link::Bell;
+use super::link::Link;
 use crate::{
     http::front::Admitted,
     resolvers::watching::{Begin, Latest, Nature, Note},
@@ -81,7 +81,7 @@ struct Inner {
     roster: Option<Roster>,
     /// Whether somebody fetches what is missing.
     fetching: bool,
-    bells: Slab<Arc<Bell>>,
+    followers: Slab<Arc<Link>>,
     idle_since: Option<Instant>,
 }
 
@@ -164,7 +164,7 @@ impl Channel {
                 bytes: 0,
                 roster: None,
                 fetching: false,
-                bells: Slab::new(),
+                followers: Slab::new(),
                 idle_since: None,
             }),
             version: AtomicU64::new(1),
@@ -227,7 +227,7 @@ impl Channel {
             while inner.bytes > most && inner.items.len() > 1 {
                 self.drop_oldest(&mut inner);
             }
-            inner.bells.len()
+            inner.followers.len()
         };
         self.version.fetch_add(1, Ordering::Release);
         self.changed.notify_waiters();
@@ -261,7 +261,7 @@ impl Channel {
     /// Ends the channel if nobody has followed it for that long.
     pub(super) fn end_if_idle(&self, patience: Duration) -> bool {
         let mut inner = self.inner();
-        if !inner.bells.is_empty() {
+        if !inner.followers.is_empty() {
             inner.idle_since = None;
             return false;
         }
@@ -282,12 +282,12 @@ impl Channel {
             let next = {
                 let inner = self.inner();
                 let to = from + SLICE;
-                for at in from..to.min(inner.bells.capacity()) {
-                    if let Some(bell) = inner.bells.get(at) {
-                        bell.ring();
+                for at in from..to.min(inner.followers.capacity()) {
+                    if let Some(link) = inner.followers.get(at) {
+                        link.ring();
                     }
                 }
-                (to < inner.bells.capacity()).then_some(to)
+                (to < inner.followers.capacity()).then_some(to)
             };
             let Some(next) = next else { return };
             from = next;
@@ -296,7 +296,7 @@ impl Channel {
     }
 
     /// Lets somebody follow from there, if what they want is here.
-    pub fn join(self: &Arc<Self>, begin: Begin, bell: &Arc<Bell>) -> Joined {
+    pub fn join(self: &Arc<Self>, begin: Begin, link: &Arc<Link>) -> Joined {
         let mut inner = self.inner();
         match inner.state {
             State::Opening => return Joined::Waits,
@@ -334,7 +334,7 @@ impl Channel {
                 inner.first + i64::try_from(known).unwrap_or(i64::MAX)
             }
         };
-        let seat = inner.bells.insert(bell.clone());
+        let seat = inner.followers.insert(link.clone());
         inner.idle_since = None;
         Joined::Follows(Reader { channel: self.clone(), seat, next, version: 0, roster })
     }
@@ -462,6 +462,6 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.channel.inner().bells.remove(self.seat);
+        self.channel.inner().followers.remove(self.seat);
     }
 }

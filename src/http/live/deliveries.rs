@@ -1,6 +1,6 @@
 //! The operations of one connection, and what is to be written next.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use apollo_compiler::executable::OperationType;
 use tokio_util::task::AbortOnDropHandle;
@@ -52,19 +52,20 @@ pub struct Deliveries {
     app: App,
     link: Arc<Link>,
     dialect: Dialect,
-    running: HashMap<Arc<str>, Running>,
+    /// Few: looked through one by one.
+    running: Vec<Running>,
     begun: u64,
 }
 
 impl Deliveries {
     /// For a connection.
     pub fn new(app: App, link: Arc<Link>, dialect: Dialect) -> Self {
-        Self { app, link, dialect, running: HashMap::new(), begun: 0 }
+        Self { app, link, dialect, running: Vec::new(), begun: 0 }
     }
 
     /// Whether an operation of that id runs.
     pub fn runs(&self, id: &str) -> bool {
-        self.running.contains_key(id)
+        self.running.iter().any(|running| &*running.operation.id == id)
     }
 
     /// How many operations run.
@@ -74,9 +75,17 @@ impl Deliveries {
 
     /// Stops an operation.
     pub fn stop(&mut self, id: &str) {
-        if self.running.remove(id).is_some() {
+        if let Some(at) = self.running.iter().position(|running| &*running.operation.id == id) {
+            self.running.swap_remove(at);
             metrics::gauge!("rankedhonor_subscriptions").decrement(1.0);
         }
+    }
+
+    /// Stops all of them, and what others have for them.
+    pub fn stop_all(&mut self) {
+        metrics::gauge!("rankedhonor_subscriptions").decrement(self.running.len() as f64);
+        self.running.clear();
+        self.link.close();
     }
 
     /// Begins an operation; what becomes of it is what is written.
@@ -108,8 +117,8 @@ impl Deliveries {
             None => Source::Own(AbortOnDropHandle::new(tokio::spawn(alone::run(alone)))),
         };
         metrics::gauge!("rankedhonor_subscriptions").increment(1.0);
-        self.running
-            .insert(id.clone(), Running { operation, head: self.dialect.head(&id), source });
+        self.running.reserve_exact(1);
+        self.running.push(Running { operation, head: self.dialect.head(&id), source });
     }
 
     /// A place in an execution that runs already, where all that is wanted is there.
@@ -123,7 +132,7 @@ impl Deliveries {
             return None;
         }
         let begin = watching::begin(&watched.field, watched.after.as_deref())?;
-        self.app.live.join_now(key, begin, &self.link.bell)
+        self.app.live.join_now(key, begin, &self.link)
     }
 
     fn refuse(&self, operation: Operation, refusal: &Refusal) {
@@ -150,7 +159,7 @@ impl Deliveries {
 
     /// Whether the peer is so far behind that it cannot catch up.
     pub fn is_lost(&self) -> bool {
-        self.running.values().any(|running| match &running.source {
+        self.running.iter().any(|running| match &running.source {
             Source::Shared(reader) => reader.is_lost(),
             Source::Own(_) => false,
         })
@@ -163,7 +172,7 @@ impl Deliveries {
                 return Out::Frame(frame);
             }
         }
-        for running in self.running.values_mut() {
+        for running in &mut self.running {
             let Source::Shared(reader) = &mut running.source else { continue };
             match reader.read() {
                 Read::Nothing => {}
@@ -187,49 +196,41 @@ impl Deliveries {
         Out::Nothing
     }
 
+    /// An operation that was not stopped meanwhile.
+    fn current(&mut self, operation: &Operation) -> Option<&mut Running> {
+        self.running.iter_mut().find(|running| running.operation == *operation)
+    }
+
     /// What an operation's own task sent, as it is written; none for one that was stopped.
     fn frame(&mut self, sent: Sent) -> Option<String> {
-        let current = |running: &HashMap<Arc<str>, Running>, operation: &Operation| {
-            running.get(&operation.id).is_some_and(|found| found.operation == *operation)
-        };
+        let dialect = self.dialect;
         match sent {
             Sent::Control(text) => Some(text),
             Sent::Next(operation, payload) => {
-                let running = self.running.get(&operation.id)?;
-                if running.operation != operation {
-                    return None;
-                }
+                let running = self.current(&operation)?;
+                let frame = dialect.next(&running.head, &payload);
                 self.app.live.delivered_own();
-                Some(self.dialect.next(&running.head, &payload))
+                Some(frame)
             }
             Sent::Only(operation, payload) => {
-                if !current(&self.running, &operation) {
-                    return None;
-                }
+                self.current(&operation)?;
                 // The id is free before the client hears that it is.
                 self.stop(&operation.id);
                 self.link.push(Sent::Control(self.dialect.complete(&operation.id)));
                 Some(self.dialect.next(&self.dialect.head(&operation.id), &payload))
             }
             Sent::Error(operation, errors) => {
-                if !current(&self.running, &operation) {
-                    return None;
-                }
+                self.current(&operation)?;
                 self.stop(&operation.id);
                 Some(self.dialect.error(&operation.id, &errors))
             }
             Sent::Complete(operation) => {
-                if !current(&self.running, &operation) {
-                    return None;
-                }
+                self.current(&operation)?;
                 self.stop(&operation.id);
                 Some(self.dialect.complete(&operation.id))
             }
             Sent::Goes(operation, reader) => {
-                let running = self.running.get_mut(&operation.id)?;
-                if running.operation == operation {
-                    running.source = Source::Shared(reader);
-                }
+                self.current(&operation)?.source = Source::Shared(reader);
                 None
             }
         }
@@ -238,8 +239,7 @@ impl Deliveries {
 
 impl Drop for Deliveries {
     fn drop(&mut self) {
-        self.link.close();
-        metrics::gauge!("rankedhonor_subscriptions").decrement(self.running.len() as f64);
+        self.stop_all();
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
             Ordering::{Acquire, Relaxed, Release},
         },
     },
-    task::{Context, Waker},
+    task::{Context, Wake, Waker},
     time::{Duration, Instant},
 };
 
@@ -28,31 +28,6 @@ pub fn ticks() -> u64 {
 
 fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Wakes a connection.
-#[derive(Debug, Default)]
-pub struct Bell(Mutex<Option<Waker>>);
-
-impl Bell {
-    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells the connection to look what there is.
-    pub fn ring(&self) {
-        if let Some(waker) = &*self.waker() {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// Asks to be woken by every ring; what there is is to be looked at after this.
-    pub fn listen(&self, waker: &Waker) {
-        let mut known = self.waker();
-        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            *known = Some(waker.clone());
-        }
-    }
 }
 
 /// The operation that something belongs to: a client may use an id again.
@@ -113,7 +88,9 @@ pub struct Timing {
 /// See the module.
 pub struct Link {
     /// Wakes the connection.
-    pub bell: Arc<Bell>,
+    bell: Mutex<Option<Waker>>,
+    /// Whether there may be something to read.
+    readable: AtomicBool,
     outbox: Mutex<Outbox>,
     /// How many things are in the outbox.
     waiting: AtomicUsize,
@@ -139,7 +116,8 @@ impl Link {
     pub fn new(timing: Timing, most: usize) -> Arc<Self> {
         let now = ticks();
         Arc::new(Self {
-            bell: Arc::default(),
+            bell: Mutex::default(),
+            readable: AtomicBool::new(true),
             outbox: Mutex::default(),
             waiting: AtomicUsize::new(0),
             most,
@@ -182,7 +160,7 @@ impl Link {
             }
             room.await;
         }
-        self.bell.ring();
+        self.ring();
         Ok(())
     }
 
@@ -201,6 +179,10 @@ impl Link {
         let mut outbox = self.outbox();
         let sent = outbox.queue.pop_front()?;
         self.waiting.store(outbox.queue.len(), Release);
+        if outbox.queue.is_empty() {
+            // Most connections have nothing of their own for most of their lives.
+            outbox.queue = VecDeque::new();
+        }
         let full = outbox.bytes >= self.most;
         outbox.bytes -= sent.weight();
         if full && outbox.bytes < self.most {
@@ -224,7 +206,7 @@ impl Link {
         ending.get_or_insert(why);
         drop(ending);
         self.ends.store(true, Release);
-        self.bell.ring();
+        self.ring();
     }
 
     /// Why it is to end.
@@ -289,14 +271,46 @@ impl Link {
             next_ping = now + ms(self.timing.ping);
             self.next_ping.store(next_ping, Relaxed);
             self.ping.store(true, Relaxed);
-            self.bell.ring();
+            self.ring();
         }
         let stall_by = if stalled == 0 { now } else { stalled } + ms(self.timing.stall);
         Some(init_by.min(expires).min(next_ping).min(stall_by).saturating_sub(now).max(1))
     }
 
-    /// Asks to be woken.
+    fn bell(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.bell.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the connection to look what there is.
+    pub fn ring(&self) {
+        if let Some(waker) = &*self.bell() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Asks to be woken by every ring; what there is is to be looked at after this.
     pub fn listen(&self, cx: &Context<'_>) {
-        self.bell.listen(cx.waker());
+        let mut known = self.bell();
+        if !known.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            *known = Some(cx.waker().clone());
+        }
+    }
+
+    /// Whether there may be something to read, since this was last asked or said.
+    pub fn is_readable(&self) -> bool {
+        self.readable.load(Relaxed) && self.readable.swap(false, Acquire)
+    }
+
+    /// There may be more to read.
+    pub fn reads_again(&self) {
+        self.readable.store(true, Release);
+    }
+}
+
+/// What a socket wakes that has something to read: most wakes are for what is to be written, and need not look.
+impl Wake for Link {
+    fn wake(self: Arc<Self>) {
+        self.reads_again();
+        self.ring();
     }
 }

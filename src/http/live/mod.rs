@@ -22,7 +22,7 @@ use std::{
 
 use self::{
     channel::{Budget, Channel, Item, Joined, Reader},
-    link::Bell,
+    link::Link,
 };
 use crate::{
     config::SocketLimits,
@@ -87,12 +87,12 @@ impl Live {
     }
 
     /// A place among those who follow the same, if what is wanted is there.
-    pub fn join_now(&self, key: &str, begin: Begin, bell: &Arc<Bell>) -> Option<Reader> {
+    pub fn join_now(&self, key: &str, begin: Begin, link: &Arc<Link>) -> Option<Reader> {
         let channel = {
             let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
             channels.get(key).cloned()?
         };
-        match channel.join(begin, bell) {
+        match channel.join(begin, link) {
             Joined::Follows(reader) => Some(reader),
             Joined::Fetches(fetch) => {
                 drive::fetch(self, &channel, fetch);
@@ -107,13 +107,13 @@ impl Live {
         &self,
         admitted: &Arc<Admitted>,
         begin: Begin,
-        bell: &Arc<Bell>,
+        link: &Arc<Link>,
     ) -> Option<Reader> {
         let mut channel = self.channel(admitted, begin)?;
         let began = tokio::time::Instant::now();
         loop {
             let changed = channel.changed().notified();
-            match channel.join(begin, bell) {
+            match channel.join(begin, link) {
                 Joined::Follows(reader) => return Some(reader),
                 Joined::Fetches(fetch) => drive::fetch(self, &channel, fetch),
                 Joined::Alone => return None,

@@ -1,11 +1,8 @@
 //! One socket: one task that reads what the peer says and writes what its operations have for it, whichever is possible.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
+    sync::Arc,
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -28,7 +25,7 @@ use crate::{
             deliveries::{Deliveries, Out, expires_in},
             dialect::Dialect,
             ending::Ending,
-            link::{Bell, Link, Sent, Timing},
+            link::{Link, Sent, Timing},
         },
     },
     resolvers::RequestMeta,
@@ -53,8 +50,8 @@ pub struct Upgrade {
 }
 
 /// Runs a socket to its end.
-pub async fn run(app: App, socket: WebSocket, upgrade: Upgrade) {
-    let Upgrade { dialect, viewer, meta, mut seat } = upgrade;
+pub async fn run(app: App, socket: WebSocket, upgrade: Box<Upgrade>) {
+    let Upgrade { dialect, viewer, meta, mut seat } = *upgrade;
     let limits = &app.services.config.settings.limits.socket;
     let stall = Duration::from_millis(limits.write_timeout_ms);
     let timing = Timing {
@@ -67,7 +64,6 @@ pub async fn run(app: App, socket: WebSocket, upgrade: Upgrade) {
     seat.take(&link);
     let mut connection = Connection {
         deliveries: Deliveries::new(app.clone(), link.clone(), dialect),
-        reads: Reads::default(),
         unflushed: false,
         socket,
         dialect,
@@ -79,27 +75,16 @@ pub async fn run(app: App, socket: WebSocket, upgrade: Upgrade) {
         present: None,
         link,
         app,
+        _seat: seat,
     };
     let ending = connection.serve().await;
-    let Connection { mut socket, mut deliveries, link, .. } = connection;
-    let farewell = async {
-        // A peer that closes gets its answer by being read to the end.
-        let Some(ending) = ending else { return Some(()) };
-        let (code, reason) = ending.close();
-        if ending.flushes() {
-            while let Out::Frame(text) = deliveries.next() {
-                socket.send(Message::Text(text.into())).await.ok()?;
-            }
-        }
-        drop(deliveries);
-        let frame = CloseFrame { code, reason: reason.into() };
-        socket.send(Message::Close(Some(frame))).await.ok()
-    };
-    if timeout(stall, farewell).await.is_ok_and(|said| said.is_some()) {
+    let said = timeout(stall, Box::pin(connection.farewell(ending))).await;
+    connection.deliveries.stop_all();
+    if said.is_ok_and(|said| said.is_some()) {
         // What the peer has sent meanwhile is read: left unread, it would break the connection before the peer hears why.
-        let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+        let rest = async { while let Some(Ok(_)) = connection.socket.next().await {} };
+        let _ = timeout(FAREWELL, Box::pin(rest)).await;
     }
-    drop((link, seat));
 }
 
 /// What is next.
@@ -110,50 +95,12 @@ enum Step {
     Ends(Option<Ending>),
 }
 
-/// Whether there may be something to read: a socket's own waker says so, and then wakes the task.
-struct Reads(Arc<ReadWaker>, Waker);
-
-struct ReadWaker {
-    due: AtomicBool,
-    task: Bell,
-}
-
-impl Default for Reads {
-    fn default() -> Self {
-        let inner = Arc::new(ReadWaker { due: AtomicBool::new(true), task: Bell::default() });
-        Self(inner.clone(), inner.into())
-    }
-}
-
-impl Reads {
-    fn is_due(&self) -> bool {
-        self.0.due.swap(false, Ordering::AcqRel)
-    }
-
-    fn again(&self) {
-        self.0.due.store(true, Ordering::Release);
-    }
-
-    fn waker(&self, cx: &Context<'_>) -> Waker {
-        self.0.task.listen(cx.waker());
-        self.1.clone()
-    }
-}
-
-impl Wake for ReadWaker {
-    fn wake(self: Arc<Self>) {
-        self.due.store(true, Ordering::Release);
-        self.task.ring();
-    }
-}
-
 struct Connection {
     app: App,
     socket: WebSocket,
     dialect: Dialect,
     link: Arc<Link>,
     deliveries: Deliveries,
-    reads: Reads,
     /// Whether some of what was written may still be here.
     unflushed: bool,
     counted_since: Instant,
@@ -164,6 +111,7 @@ struct Connection {
     /// Who it is; none before the greeting.
     caller: Option<Caller>,
     present: Option<Connected>,
+    _seat: Seat,
 }
 
 impl Connection {
@@ -202,6 +150,19 @@ impl Connection {
         }
     }
 
+    /// Writes what is worth writing, and why it ends; a peer that ended it gets its answer by being read to the end.
+    async fn farewell(&mut self, ending: Option<Ending>) -> Option<()> {
+        let Some(ending) = ending else { return Some(()) };
+        if ending.flushes() {
+            while let Out::Frame(text) = self.deliveries.next() {
+                self.socket.send(Message::Text(text.into())).await.ok()?;
+            }
+        }
+        let (code, reason) = ending.close();
+        let frame = CloseFrame { code, reason: reason.into() };
+        self.socket.send(Message::Close(Some(frame))).await.ok()
+    }
+
     fn step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         self.link.listen(cx);
         if let Some(ending) = self.link.ending() {
@@ -211,13 +172,13 @@ impl Connection {
             return Poll::Ready(Step::Ends(ending));
         }
         // Most wakes are for what is to be written: the peer is read when it has sent something.
-        if !self.reads.is_due() {
+        if !self.link.is_readable() {
             return Poll::Pending;
         }
-        let waker = self.reads.waker(cx);
+        let waker = Waker::from(self.link.clone());
         let heard = self.socket.poll_next_unpin(&mut Context::from_waker(&waker));
         if heard.is_ready() {
-            self.reads.again();
+            self.link.reads_again();
         }
         heard.map(Step::Heard)
     }

@@ -73,7 +73,7 @@ pub async fn upgrade(
         address,
         user_agent: user_agent.map(Into::into),
     };
-    let came = Upgrade { dialect: *dialect, viewer, meta, seat };
+    let came = Box::new(Upgrade { dialect: *dialect, viewer, meta, seat });
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
