@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use secrecy::ExposeSecret;
 use tokio::{
@@ -37,6 +37,9 @@ use crate::{
 
 /// Between two times that measurements are folded.
 const TIDY: Duration = Duration::from_secs(5);
+
+/// The bounds of a latency's histogram, in seconds.
+const LATENCIES: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 /// A server that is ready to serve.
 pub struct Server {
@@ -98,6 +101,12 @@ impl Server {
     }
 }
 
+/// What keeps the measurements: summaries, and a histogram of what is to be added up over instances.
+fn recorder() -> std::result::Result<PrometheusBuilder, BuildError> {
+    let name = Matcher::Full("rankedhonor_result_to_subscriber_seconds".into());
+    PrometheusBuilder::new().set_buckets_for_metric(name, &LATENCIES)
+}
+
 /// Folds what was measured, which otherwise would grow until somebody asks for it.
 async fn tidy_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
@@ -119,7 +128,8 @@ pub async fn serve(config: Config) -> Result<()> {
     let listener = TcpListener::bind(addr).await.map_err(|error| {
         Error::internal(format!("RANKEDHONOR_ADDR: cannot listen on {addr}: {error}"))
     })?;
-    let metrics = PrometheusBuilder::new().install_recorder().map_err(Error::internal)?;
+    let metrics = recorder().and_then(|recorder| recorder.install_recorder());
+    let metrics = metrics.map_err(Error::internal)?;
     let server = Server::start(config, metrics).await?;
     let stop = server.stop_token();
     tokio::spawn(async move {

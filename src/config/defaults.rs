@@ -209,7 +209,7 @@ impl Default for SocketLimits {
             per_user: 10,
             per_address: 200,
             total: 50_000,
-            handshakes_per_second: 2_500,
+            handshakes_per_second: 10_000,
             queue_bytes: 256 * 1024,
             write_timeout_ms: 10_000,
         }

@@ -1,4 +1,6 @@
 // Subscriptions as other clients have them: graphql-sse, Apollo Client, urql, and the older subscriptions-transport-ws.
+import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { OperationTypeNode } from 'graphql';
@@ -83,8 +85,29 @@ for (const [name, matches] of Object.entries(seen)) {
   const expected = played.slice(played.indexOf(matches[0])).flatMap((id) => [id, id]);
   assert(JSON.stringify(matches) === JSON.stringify(expected), `${name} saw ${matches}, played ${expected}`);
 }
+
+// A socket over HTTP/2 (RFC 8441), which no client library has yet: frame by frame.
+const session = connect(origin);
+await once(session, 'remoteSettings');
+const stream = session.request({
+  ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/graphql', ':scheme': 'http',
+  'sec-websocket-protocol': 'graphql-transport-ws', 'sec-websocket-version': '13',
+});
+const [headers] = await once(stream, 'response');
+assert(headers[':status'] === 200 && headers['sec-websocket-protocol'] === 'graphql-transport-ws', 'a socket over HTTP/2');
+const say = (message) => {
+  const text = Buffer.from(JSON.stringify(message));
+  stream.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]));
+};
+let heard = '';
+stream.on('data', (bytes) => (heard += bytes));
+say({ type: 'connection_init' });
+say({ type: 'subscribe', id: '1', payload: { query: '{ modes { id } }' } });
+while (!heard.includes('"complete"')) await new Promise((resolve) => setTimeout(resolve, 10));
+assert(heard.includes('connection_ack') && heard.includes('"1v1"'), heard);
+session.destroy();
 sse.dispose();
 await ws.dispose();
 legacy.close();
-console.log('live      graphql-sse, Apollo Client, urql (socket and events), subscriptions-transport-ws: each match, once a player');
+console.log('live      graphql-sse, Apollo Client, urql (socket and events), subscriptions-transport-ws: each match, once a player; a socket over HTTP/2');
 process.exit(0);

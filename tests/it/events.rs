@@ -7,7 +7,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::{Client, TestApp, client::PATIENCE};
+use crate::support::{Client, Socket, TestApp, client::PATIENCE};
 
 /// A stream of events, as it comes.
 struct Events {
@@ -197,18 +197,38 @@ async fn what_is_over_a_bound_is_told_when_to_come_again() {
     assert!(refused.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
     let said: Value = refused.json().await.unwrap();
     assert_eq!(said["errors"][0]["extensions"]["code"], "SERVICE_UNAVAILABLE");
-    assert_eq!(
-        crate::support::Socket::try_open(app.addr, "graphql-transport-ws").await.err(),
-        Some(503)
-    );
+    assert_eq!(Socket::try_open(app.addr, "graphql-transport-ws").await.err(), Some(503));
     drop(first);
     // Its place is free as soon as the server has seen that it is gone.
     let address: SocketAddr = app.addr;
     timeout(PATIENCE, async {
-        while crate::support::Socket::try_open(address, "graphql-transport-ws").await.is_err() {
+        while Socket::try_open(address, "graphql-transport-ws").await.is_err() {
             tokio::task::yield_now().await;
         }
     })
     .await
     .unwrap();
+}
+
+#[tokio::test]
+async fn too_many_at_once_and_too_little_memory_are_told_so() {
+    let app = TestApp::with(|settings| settings.limits.socket.handshakes_per_second = 1).await;
+    let mut opened = Vec::new();
+    // So many a second, and twice as many at once.
+    let refused = loop {
+        match Socket::try_open(app.addr, "graphql-transport-ws").await {
+            Ok(socket) => opened.push(socket),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(refused, 503);
+    assert!((2..5).contains(&opened.len()), "{}", opened.len());
+    let app = TestApp::with(|settings| settings.limits.memory_mb = 1).await;
+    timeout(PATIENCE, async {
+        while Socket::try_open(app.addr, "graphql-transport-ws").await.is_ok() {}
+    })
+    .await
+    .unwrap();
+    // What needs no connection of its own goes on.
+    app.anonymous().run("{ modes { id } }", json!({})).await;
 }

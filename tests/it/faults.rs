@@ -172,6 +172,38 @@ async fn a_socket_that_does_not_read_is_told_so_and_the_others_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_takes_nothing_for_too_long_is_told_so_whatever_it_follows() {
+    let settings = "[matchmaking]\ntick_ms = 50\n[limits.socket]\nwrite_timeout_ms = 2000\n";
+    let process = Process::start(settings).await;
+    let anonymous = process.anonymous();
+    let (ada, bob) = (anonymous.register("ada").await, anonymous.register("bob").await);
+    let server = process.game_server();
+    ada.join("1v1").await;
+    bob.join("1v1").await;
+    let id = ada.matched().await;
+    server.start_match(&id).await;
+    // What depends on who asks runs for this socket alone, which waits for its reader.
+    let query = "subscription($id: ID!) { matchEvents(matchId: $id) { kind data match { session { endpoint } } } }";
+    let mut slow = ada.socket().await;
+    slow.subscribe("e", query, json!({"id": id})).await;
+    slow.next("e").await;
+    let record = "mutation($input: RecordMatchEventsInput!) { recordMatchEvents(input: $input) { recorded } }";
+    let filler = json!({"filler": "x".repeat(8_000)});
+    for batch in 0..15 {
+        let events: Vec<_> = (0..100)
+            .map(
+                |n| json!({"sequence": batch * 100 + n, "kind": "TICK", "atMs": 0, "data": filler}),
+            )
+            .collect();
+        server.run(record, json!({"input": {"matchId": id, "events": events}})).await;
+    }
+    while process.metric("rankedhonor_subscriptions").await > 0.0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(slow.closed().await, 4408);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_told_to_stop_under_load_keeps_what_it_acknowledged() {
     let mut process = Process::start("[matchmaking]\ntick_ms = 50\n").await;
     let player = process.anonymous().register("ada").await;

@@ -193,13 +193,6 @@ async fn roots_may_be_spread_from_fragments() {
     assert_eq!(socket.next("x").await["queueStats"]["ticketsSearching"], 0);
 }
 
-async fn metric(process: &Process, name: &str) -> f64 {
-    let text = reqwest::get(format!("http://{}/metrics", process.addr)).await.unwrap();
-    let text = text.text().await.unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or(" 0");
-    line.rsplit(' ').next().unwrap().parse().unwrap()
-}
-
 const RANKS: &str =
     "subscription($after: String) { rankChanged(after: $after) { cursor match { id } } }";
 
@@ -233,7 +226,7 @@ async fn a_hundred_followers_come_back_from_wherever_they_were_after_a_crash() {
             seen.push(socket.next("r").await["rankChanged"].clone());
         }
     }
-    assert!(metric(&process, "rankedhonor_shared_executions").await <= 1.0);
+    assert!(process.metric("rankedhonor_shared_executions").await <= 1.0);
     process.kill();
     process.start_again().await;
     let anonymous = process.anonymous();
@@ -254,8 +247,13 @@ async fn a_hundred_followers_come_back_from_wherever_they_were_after_a_crash() {
         let cursors: BTreeSet<_> = seen.iter().map(|change| change["cursor"].to_string()).collect();
         assert_eq!(cursors.len(), expected.len());
     }
-    assert!(metric(&process, "rankedhonor_shared_executions").await <= 1.0);
-    assert!(metric(&process, "rankedhonor_deliveries_total{execution=\"shared\"}").await > 500.0);
+    assert!(process.metric("rankedhonor_shared_executions").await <= 1.0);
+    assert!(process.metric("rankedhonor_deliveries_total{execution=\"shared\"}").await > 500.0);
+    // Some of them are timed, and none of these took long.
+    let timed = "rankedhonor_result_to_subscriber_seconds";
+    let all = process.metric(&format!("{timed}_count")).await;
+    assert!(all > 0.0);
+    assert_eq!(process.metric(&format!("{timed}_bucket{{le=\"10\"}}")).await, all);
 }
 
 #[tokio::test]
@@ -292,5 +290,32 @@ async fn whoever_watches_what_is_open_sees_each_match_come_and_go() {
             seen = socket.next("l").await["liveMatches"].clone();
         }
         assert_eq!(seen["id"], id.as_str());
+    }
+}
+
+#[tokio::test]
+async fn whoever_begins_now_hears_nothing_of_before_and_whoever_comes_back_all_of_it() {
+    let app = TestApp::with(|settings| tolerant(settings, 5_000.0)).await;
+    let (ada, bob) = app.pair().await;
+    let server = app.game_server().await;
+    let start = rankedhonor::game::event::Position(0).encode();
+    let first = play(&server, &ada, &bob, "1v1").await;
+    app.told().await;
+    // They share one execution, whoever of them makes it.
+    let mut sockets = Vec::new();
+    for number in 0..20 {
+        let after = if number % 2 == 0 { json!(start) } else { Value::Null };
+        sockets.push(follow(&app.anonymous(), &after).await);
+    }
+    for socket in &mut sockets {
+        socket.subscribe("q", "{ modes { id } }", json!({})).await;
+        socket.next("q").await;
+    }
+    let second = play(&server, &bob, &ada, "1v1").await;
+    for (number, socket) in sockets.iter_mut().enumerate() {
+        let expected = if number % 2 == 0 { vec![&first, &first, &second] } else { vec![&second] };
+        for id in expected {
+            assert_eq!(socket.next("r").await["rankChanged"]["match"]["id"], id.as_str());
+        }
     }
 }

@@ -197,8 +197,8 @@ impl Channel {
             Note::Open(_) => {}
             Note::CaughtUp => {
                 inner.caught_up = true;
-                if self.nature == Nature::Roster && inner.roster.is_none() {
-                    // All that was told so far is who was there.
+                // All that was told so far is who was there, unless that was more than is kept.
+                if self.nature == Nature::Roster && inner.roster.is_none() && inner.first == 0 {
                     let next = inner.next();
                     let items = inner.items.iter().cloned().collect();
                     inner.roster = Some(Roster { items, next, taken: Instant::now() });
@@ -311,12 +311,15 @@ impl Channel {
             (Nature::Newest, _) => inner.first,
             (Nature::Roster, _) => match &inner.roster {
                 _ if !inner.caught_up => return Joined::Waits,
+                _ if inner.unreachable == i64::MAX => return Joined::Alone,
                 Some(known) if known.taken.elapsed() < ROSTER_AGE && known.next >= inner.first => {
                     roster = Some((known.items.clone(), 0));
                     known.next
                 }
                 _ => return Self::fetch(&mut inner, 0),
             },
+            // Until then it tells what is not new.
+            (Nature::Log, Begin::Now) if !inner.caught_up => return Joined::Waits,
             (Nature::Log, Begin::Now) => inner.next(),
             (Nature::Log, Begin::Behind(place)) => {
                 let last = inner.items.back().map_or(inner.since, |item| item.latest.place);
@@ -371,7 +374,7 @@ impl Channel {
                 }
             }
             (Nature::Log, None) => inner.unreachable = inner.unreachable.max(fetch.behind),
-            (Nature::Roster | Nature::Newest, _) => inner.state = State::Over(End::Void),
+            (Nature::Roster | Nature::Newest, _) => inner.unreachable = i64::MAX,
         }
         drop(inner);
         self.changed.notify_waiters();
@@ -379,7 +382,8 @@ impl Channel {
 
     /// Bytes that what is fetched may have.
     pub(super) fn room(&self) -> usize {
-        self.budget.each.saturating_sub(self.inner().bytes)
+        let held = if self.nature == Nature::Log { self.inner().bytes } else { 0 };
+        self.budget.each.saturating_sub(held)
     }
 }
 

@@ -79,7 +79,6 @@ pub async fn run(app: App, socket: WebSocket, upgrade: Box<Upgrade>) {
     };
     let ending = connection.serve().await;
     let said = timeout(stall, Box::pin(connection.farewell(ending))).await;
-    connection.deliveries.stop_all();
     if said.is_ok_and(|said| said.is_some()) {
         // What the peer has sent meanwhile is read: left unread, it would break the connection before the peer hears why.
         let rest = async { while let Some(Ok(_)) = connection.socket.next().await {} };
@@ -158,6 +157,7 @@ impl Connection {
                 self.socket.send(Message::Text(text.into())).await.ok()?;
             }
         }
+        self.deliveries.stop_all();
         let (code, reason) = ending.close();
         let frame = CloseFrame { code, reason: reason.into() };
         self.socket.send(Message::Close(Some(frame))).await.ok()

@@ -125,6 +125,14 @@ impl Process {
         panic!("the server does not come up");
     }
 
+    /// The value of a metric, with its labels where it has some; 0 where nothing was measured.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = reqwest::get(format!("http://{}/metrics", self.addr)).await.unwrap();
+        let text = text.text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or(" 0");
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
     pub fn anonymous(&self) -> Client {
         Client::new(self.addr, None)
     }
