@@ -22,13 +22,18 @@ pub async fn serve(listener: TcpListener, app: App) -> std::io::Result<()> {
         .with_graceful_shutdown(async move { stop.cancelled().await });
     let serving = std::future::IntoFuture::into_future(serving);
     tokio::pin!(serving);
-    tokio::select! {
-        ended = &mut serving => return ended,
-        () = draining.cancelled() => {}
-    }
+    let ended = tokio::select! {
+        biased;
+        () = draining.cancelled() => None,
+        ended = &mut serving => Some(ended),
+    };
     app.connections.send_away();
-    // Whatever is still open after this is cut.
-    let _ = tokio::time::timeout(DRAIN, &mut serving).await;
+    match ended {
+        // The same word that is waited for here may have ended it already.
+        Some(ended) => ended?,
+        // Whatever is still open after this is cut.
+        None => drop(tokio::time::timeout(DRAIN, &mut serving).await),
+    }
     app.sockets.close();
     let _ = tokio::time::timeout(DRAIN, app.sockets.wait()).await;
     Ok(())
