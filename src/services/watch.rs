@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_stream::try_stream;
 use futures_util::{FutureExt, future::BoxFuture, stream::BoxStream};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     backends::bus::{Signal, Subscription},
@@ -19,6 +19,9 @@ pub type Live<T> = BoxStream<'static, Result<T>>;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(3);
+
+/// Logs that are read at the same time: more would wait for a connection instead, and fail when they waited too long.
+static READS: Semaphore = Semaphore::const_new(16);
 
 /// How many entries of a log are read at once.
 pub const CHUNK: u64 = 200;
@@ -90,11 +93,13 @@ where
         let mut open = false;
         loop {
             while behind {
+                let turn = READS.acquire().await;
                 let entries = if open {
                     patiently(|| (log.read)(last)).await?
                 } else {
                     (log.read)(last).await?
                 };
+                drop(turn);
                 behind = entries.len() as u64 >= CHUNK;
                 for (place, entry) in entries {
                     last = place;

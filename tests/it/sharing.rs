@@ -319,3 +319,33 @@ async fn whoever_begins_now_hears_nothing_of_before_and_whoever_comes_back_all_o
         }
     }
 }
+
+#[tokio::test]
+async fn those_who_find_no_place_among_others_are_served_too() {
+    // Of each stream less is kept than any of them wants.
+    let app = TestApp::with(|settings| {
+        tolerant(settings, 5_000.0);
+        settings.limits.socket.queue_bytes = 1_024;
+    })
+    .await;
+    let (ada, bob) = app.pair().await;
+    let server = app.game_server().await;
+    let start = json!(rankedhonor::game::event::Position(0).encode());
+    let mut expected = Vec::new();
+    for _ in 0..6 {
+        let id = json!(play(&server, &ada, &bob, "1v1").await);
+        expected.extend([id.clone(), id]);
+    }
+    app.told().await;
+    let anonymous = app.anonymous();
+    let sockets = join_all((0..200).map(|_| follow(&anonymous, &start))).await;
+    let last = json!(play(&server, &bob, &ada, "1v1").await);
+    expected.extend([last.clone(), last]);
+    for mut socket in sockets {
+        let mut seen = Vec::new();
+        while seen.len() < expected.len() {
+            seen.push(socket.next("r").await["rankChanged"]["match"]["id"].clone());
+        }
+        assert_eq!(seen, expected);
+    }
+}

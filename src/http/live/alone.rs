@@ -1,7 +1,10 @@
 //! An operation that runs in a task of its own: a query, a mutation, a stream that is its viewer's own, and one that
 //! others follow too until it has found its place among them.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use apollo_compiler::executable::OperationType;
 use futures_util::{FutureExt, StreamExt};
@@ -23,7 +26,7 @@ use crate::{
     },
     resolvers::{
         self,
-        watching::{self, Begin, Progress},
+        watching::{self, Begin, Nature, Progress},
     },
 };
 
@@ -73,7 +76,15 @@ impl Alone {
         {
             return self.goes(reader).await;
         }
-        let progress = Progress::new(None, |_| {});
+        // Many who come back with old cursors take turns until they have begun.
+        let turn = match self.shared() {
+            Some((Nature::Log, _)) => self.app.live.starts.clone().acquire_owned().await.ok(),
+            _ => None,
+        };
+        let turn = Mutex::new(turn);
+        let progress = Progress::new(None, move |_| {
+            drop(turn.lock().unwrap_or_else(PoisonError::into_inner).take());
+        });
         let (viewer, meta) = (self.caller.viewer.clone(), self.caller.meta.clone());
         let request = resolvers::prepare(self.admitted.request(), &self.app.services, viewer, meta);
         let mut answers = self.app.schema.execute_stream(request.data(progress.clone()));
@@ -98,7 +109,7 @@ impl Alone {
         self.link.send(Sent::Complete(self.operation.clone())).await
     }
 
-    fn shared(&self) -> Option<&(watching::Nature, Arc<str>)> {
+    fn shared(&self) -> Option<&(Nature, Arc<str>)> {
         self.admitted.watched.as_ref()?.shared.as_ref()
     }
 

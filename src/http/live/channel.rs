@@ -295,8 +295,8 @@ impl Channel {
         }
     }
 
-    /// Lets somebody follow from there, if what they want is here.
-    pub fn join(self: &Arc<Self>, begin: Begin, link: &Arc<Link>) -> Joined {
+    /// Lets somebody follow from there, if what they want is here; what is not may be fetched, for those who wait for it.
+    pub fn join(self: &Arc<Self>, begin: Begin, link: &Arc<Link>, waits: bool) -> Joined {
         let mut inner = self.inner();
         match inner.state {
             State::Opening => return Joined::Waits,
@@ -316,6 +316,7 @@ impl Channel {
                     roster = Some((known.items.clone(), 0));
                     known.next
                 }
+                _ if !waits => return Joined::Alone,
                 _ => return Self::fetch(&mut inner, 0),
             },
             // Until then it tells what is not new.
@@ -327,7 +328,7 @@ impl Channel {
                     return if inner.caught_up { Joined::Alone } else { Joined::Waits };
                 }
                 if place < inner.since {
-                    return if place <= inner.unreachable {
+                    return if place <= inner.unreachable || !waits {
                         Joined::Alone
                     } else {
                         Self::fetch(&mut inner, place)

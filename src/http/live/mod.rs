@@ -20,6 +20,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Semaphore;
+
 use self::{
     channel::{Budget, Channel, Item, Joined, Reader},
     link::Link,
@@ -37,6 +39,9 @@ const ALL: usize = 256;
 /// How long somebody waits for a place among others before they go alone.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Followers of a log that may begin alone at the same time: more would only wait for the database, and some too long.
+const STARTS: usize = 32;
+
 type Channels = Arc<Mutex<HashMap<Arc<str>, Arc<Channel>>>>;
 
 /// Everything that is shared between subscribers.
@@ -45,6 +50,7 @@ pub struct Live {
     schema: Schema,
     channels: Channels,
     budget: Arc<Budget>,
+    starts: Arc<Semaphore>,
     shared: metrics::Counter,
     own: metrics::Counter,
     latency: metrics::Histogram,
@@ -59,6 +65,7 @@ impl Live {
             schema,
             channels: Arc::default(),
             budget: Arc::new(Budget { each, all: each * ALL, held: AtomicUsize::new(0) }),
+            starts: Arc::new(Semaphore::new(STARTS)),
             shared: metrics::counter!("rankedhonor_deliveries_total", "execution" => "shared"),
             own: metrics::counter!("rankedhonor_deliveries_total", "execution" => "own"),
             latency: metrics::histogram!("rankedhonor_result_to_subscriber_seconds"),
@@ -92,13 +99,9 @@ impl Live {
             let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
             channels.get(key).cloned()?
         };
-        match channel.join(begin, link) {
+        match channel.join(begin, link, false) {
             Joined::Follows(reader) => Some(reader),
-            Joined::Fetches(fetch) => {
-                drive::fetch(self, &channel, fetch);
-                None
-            }
-            Joined::Waits | Joined::Alone | Joined::Gone => None,
+            Joined::Waits | Joined::Fetches(_) | Joined::Alone | Joined::Gone => None,
         }
     }
 
@@ -113,7 +116,7 @@ impl Live {
         let began = tokio::time::Instant::now();
         loop {
             let changed = channel.changed().notified();
-            match channel.join(begin, link) {
+            match channel.join(begin, link, true) {
                 Joined::Follows(reader) => return Some(reader),
                 Joined::Fetches(fetch) => drive::fetch(self, &channel, fetch),
                 Joined::Alone => return None,
