@@ -17,10 +17,11 @@ check: ## formatting and lints
 build: ## build the binary: target/release/rankedhonor
 	cargo build --release --locked
 
-bench: ## measure waves, the ladder beside Redis, and results a second beside one transaction each
+bench: ## measure waves, the ladder beside Redis, results a second beside one transaction each, and fan-out beside a plain broadcast
 	cargo bench --locked --bench pairing
 	cargo bench --locked --bench ladder
 	cargo bench --locked --bench results -- 6000 1000
+	cargo bench --locked --bench fanout
 
 schema: ## write schema.graphql anew from the code
 	cargo run --quiet --locked -- schema > schema.graphql
