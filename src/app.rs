@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use migration::{MigrationStatus, Migrator, MigratorTrait};
 use secrecy::ExposeSecret;
 use tokio::{
@@ -32,14 +32,8 @@ use crate::{
         Services, accounts::NewAccount, doctor, ladder_rules, rebuild, reload::pairing_rules,
         replay, seed, simulate,
     },
-    tasks,
+    tasks, telemetry,
 };
-
-/// Between two times that measurements are folded.
-const TIDY: Duration = Duration::from_secs(5);
-
-/// The bounds of a latency's histogram, in seconds.
-const LATENCIES: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 /// A server that is ready to serve.
 pub struct Server {
@@ -69,7 +63,7 @@ impl Server {
         tasks.spawn(tasks::relay::run(services.clone(), loops.clone()));
         tasks.spawn(tasks::janitor::run(services.clone(), loops.clone()));
         tasks.spawn(tasks::corrector::run(services.clone(), loops.clone()));
-        tasks.spawn(tidy_metrics(metrics, loops.clone()));
+        tasks.spawn(telemetry::fold(metrics, loops.clone()));
         for mode in services.catalog.modes() {
             tasks.spawn(tasks::matchmaker::run(services.clone(), mode.clone(), loops.clone()));
         }
@@ -101,19 +95,6 @@ impl Server {
     }
 }
 
-/// What keeps the measurements: summaries, and a histogram of what is to be added up over instances.
-fn recorder() -> std::result::Result<PrometheusBuilder, BuildError> {
-    let name = Matcher::Full("rankedhonor_result_to_subscriber_seconds".into());
-    PrometheusBuilder::new().set_buckets_for_metric(name, &LATENCIES)
-}
-
-/// Folds what was measured, which otherwise would grow until somebody asks for it.
-async fn tidy_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
-        metrics.run_upkeep();
-    }
-}
-
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -128,8 +109,7 @@ pub async fn serve(config: Config) -> Result<()> {
     let listener = TcpListener::bind(addr).await.map_err(|error| {
         Error::internal(format!("RANKEDHONOR_ADDR: cannot listen on {addr}: {error}"))
     })?;
-    let metrics = recorder().and_then(|recorder| recorder.install_recorder());
-    let metrics = metrics.map_err(Error::internal)?;
+    let metrics = telemetry::record().map_err(Error::internal)?;
     let server = Server::start(config, metrics).await?;
     let stop = server.stop_token();
     tokio::spawn(async move {

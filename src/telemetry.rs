@@ -1,14 +1,16 @@
 //! Traces: one follows a request into the databases, through the outbox, and on to the instances that tell subscribers.
 //! They are made and sent (by OTLP over HTTP) where `OTEL_EXPORTER_OTLP_ENDPOINT` names a collector; its standard siblings
-//! (`OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER`, …) count too.
+//! (`OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER`, …) count too. And where measurements are kept until Prometheus asks.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::{propagation::TextMapPropagator, trace::TracerProvider};
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{
     Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider, trace::Tracer,
 };
+use tokio_util::sync::CancellationToken;
 use tracing::{Span, Subscriber};
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
 use tracing_subscriber::{
@@ -21,6 +23,11 @@ const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const NAME: &str = "OTEL_SERVICE_NAME";
 const PARENT: &str = "traceparent";
+
+/// The bounds of a latency's histogram, in seconds.
+const LATENCIES: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// Between two times that measurements are folded.
+const FOLD: Duration = Duration::from_secs(5);
 
 /// The traces of this process; what is not sent yet is sent when this is dropped.
 #[derive(Debug)]
@@ -72,4 +79,20 @@ pub fn follows(span: &Span, parent: &str) {
     let carrier = HashMap::from([(PARENT.to_owned(), parent.to_owned())]);
     // An error: the span is not traced.
     let _ = span.set_parent(TraceContextPropagator::new().extract(&carrier));
+}
+
+/// Keeps what is measured from now on: in summaries, and in a histogram what is to be added up over instances.
+///
+/// # Errors
+/// When something keeps it already.
+pub fn record() -> Result<PrometheusHandle, BuildError> {
+    let latency = Matcher::Full("rankedhonor_result_to_subscriber_seconds".into());
+    PrometheusBuilder::new().set_buckets_for_metric(latency, &LATENCIES)?.install_recorder()
+}
+
+/// Folds what was measured, which otherwise would grow until somebody asks for it.
+pub async fn fold(metrics: PrometheusHandle, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(FOLD)).await.is_some() {
+        metrics.run_upkeep();
+    }
 }

@@ -30,8 +30,9 @@ struct Figures {
     kb: f64,
 }
 
-/// Lets so many subscribe, and tells them of some events.
-fn measure(kind: &str, subscribers: usize) -> Figures {
+/// A server of that kind that has told of one event, so many subscribers who have heard of it, and what each of them holds
+/// there in kilobytes.
+fn begun(kind: &str, subscribers: usize) -> (Child, Child, f64) {
     let mut server = Child::server(kind);
     let addr = server.line();
     let topic = server.line();
@@ -41,6 +42,12 @@ fn measure(kind: &str, subscribers: usize) -> Figures {
     let mut load = Child::load(&addr, &topic, subscribers);
     load.expect("ready");
     let kb = (server.resident_kb() - idle) / subscribers as f64;
+    (server, load, kb)
+}
+
+/// Lets so many subscribe, and tells them of some events.
+fn measure(kind: &str, subscribers: usize) -> Figures {
+    let (mut server, mut load, kb) = begun(kind, subscribers);
     // A pace that no server is behind of, and enough events to see 20 ms of CPU well.
     let pause = Duration::from_micros((subscribers as u64 * 90).max(50_000));
     let events = (300_000 / subscribers).clamp(12, 200);
@@ -93,13 +100,7 @@ fn fan_out(subscribers: usize) {
 
 /// All of them are cut off, miss some events, and come back with their cursors.
 fn herd(subscribers: usize) {
-    let mut server = Child::server("ours");
-    let addr = server.line();
-    let topic = server.line();
-    server.say("publish");
-    server.expect("published");
-    let mut load = Child::load(&addr, &topic, subscribers);
-    load.expect("ready");
+    let (mut server, mut load, _) = begun("ours", subscribers);
     load.say("leave");
     load.expect("left");
     let missed = 20;
@@ -148,13 +149,7 @@ fn herd(subscribers: usize) {
 fn stalled(subscribers: usize) {
     let mut p99 = Vec::new();
     for stall in [0, subscribers / 100] {
-        let mut server = Child::server("ours");
-        let addr = server.line();
-        let topic = server.line();
-        server.say("publish");
-        server.expect("published");
-        let mut load = Child::load(&addr, &topic, subscribers);
-        load.expect("ready");
+        let (mut server, mut load, _) = begun("ours", subscribers);
         load.say(&format!("stall {stall}"));
         load.expect("stalled");
         load.say("measure");

@@ -1,13 +1,16 @@
 //! Who asks, and from where.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use axum::http::{HeaderMap, header};
 
 use crate::{
     error::{Error, Result},
     game::accounts::Viewer,
-    services::Services,
+    services::{Services, now},
 };
 
 /// The viewer that an `Authorization` header proves. A bad one is an error, never a silent step down to anonymous.
@@ -31,6 +34,12 @@ pub async fn bearer(services: &Services, value: &str) -> Result<Viewer> {
         _ => return Err(Error::Unauthenticated("authorization is `Bearer` and a token".into())),
     };
     services.accounts.authenticate(token).await
+}
+
+/// How long from now a viewer's token is good for; none for ever.
+pub fn expires_in(viewer: &Viewer) -> Option<Duration> {
+    let ms = viewer.signed_in()?.expires_at.since(now()).max(0).unsigned_abs();
+    Some(Duration::from_millis(ms))
 }
 
 /// The client's address: the socket's, or (behind a trusted proxy) the last that the proxies vouch for.

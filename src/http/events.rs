@@ -18,12 +18,12 @@ use axum::{
 use futures_util::Stream;
 
 use super::{
-    App,
+    App, auth,
     front::{Operation, outcome::Refusal},
     graphql::{Answer, Caller, send},
     live::{
         connections::{Full, Seat},
-        deliveries::{Deliveries, Out, expires_in},
+        deliveries::{Deliveries, Out},
         dialect::Dialect,
         link::{Link, Timing},
     },
@@ -78,7 +78,7 @@ pub async fn stream(
         answers: false,
     };
     let link = Link::new(timing, limits.queue_bytes);
-    link.greeted(expires_in(&caller.viewer));
+    link.greeted(auth::expires_in(&caller.viewer));
     seat.take(&link);
     if let Some(who) = caller.viewer.signed_in() {
         app.connections.belongs(&link, who.session);

@@ -99,7 +99,7 @@ impl Alone {
             // Where others have been there already, it goes on with them.
             let place = progress.latest().place;
             if place > 0
-                && let Some(Begin::Behind(_) | Begin::Now) = self.begins_shared()
+                && self.begins_shared().is_some()
                 && let Some((_, key)) = self.shared()
                 && let Some(reader) = self.app.live.join_now(key, Begin::Behind(place), &self.link)
             {

@@ -20,7 +20,6 @@ use crate::{
         graphql::Caller,
     },
     resolvers::watching,
-    services::now,
 };
 
 /// Where an operation's answers come from.
@@ -241,11 +240,4 @@ impl Drop for Deliveries {
     fn drop(&mut self) {
         self.stop_all();
     }
-}
-
-/// How long from now a viewer's token is good for; none for ever.
-pub fn expires_in(viewer: &crate::game::accounts::Viewer) -> Option<std::time::Duration> {
-    let who = viewer.signed_in()?;
-    let ms = who.expires_at.since(now()).max(0).unsigned_abs();
-    Some(std::time::Duration::from_millis(ms))
 }

@@ -22,7 +22,7 @@ use crate::{
         graphql::{Caller, from_json},
         live::{
             connections::Seat,
-            deliveries::{Deliveries, Out, expires_in},
+            deliveries::{Deliveries, Out},
             dialect::Dialect,
             ending::Ending,
             link::{Link, Sent, Timing},
@@ -277,7 +277,7 @@ impl Connection {
 
     /// Holds the socket to what a token proves.
     fn is_now(&self, viewer: &Viewer) {
-        let expires_in = expires_in(viewer);
+        let expires_in = auth::expires_in(viewer);
         self.link.greeted(expires_in);
         if let Some(soon) = expires_in.filter(|wait| *wait < SOON) {
             self.app.connections.look_in(&self.link, soon);
@@ -303,7 +303,7 @@ impl Connection {
             ));
         }
         self.is_now(&viewer);
-        let expires_in_ms = expires_in(&viewer).map(|wait| wait.as_millis());
+        let expires_in_ms = auth::expires_in(&viewer).map(|wait| wait.as_millis());
         if let Some(caller) = &mut self.caller {
             caller.viewer = viewer;
         }

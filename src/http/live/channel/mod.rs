@@ -1,6 +1,8 @@
 //! One execution of a subscription that many follow: what it told lately, and who listens. A follower pulls at its own
 //! pace; nothing is queued for it here, so a slow one costs the others nothing.
 
+mod reader;
+
 use std::{
     collections::VecDeque,
     sync::{
@@ -13,14 +15,13 @@ use std::{
 use slab::Slab;
 use tokio::sync::Notify;
 
+pub use self::reader::{Read, Reader};
 use super::link::Link;
 use crate::{
     http::front::Admitted,
     resolvers::watching::{Begin, Latest, Nature, Note},
 };
 
-/// One in so many followers is timed.
-const TIMED: usize = 32;
 /// Followers that are woken before others have their turn.
 const SLICE: usize = 256;
 /// For how long those that were there are shown to newcomers without being looked up again.
@@ -340,7 +341,7 @@ impl Channel {
         };
         let seat = inner.followers.insert(link.clone());
         inner.idle_since = None;
-        Joined::Follows(Reader { channel: self.clone(), seat, next, version: 0, roster })
+        Joined::Follows(Reader::new(self.clone(), seat, next, roster))
     }
 
     fn fetch(inner: &mut Inner, behind: i64) -> Joined {
@@ -393,80 +394,5 @@ impl Drop for Channel {
         let held = self.inner().bytes;
         self.budget.held.fetch_sub(held, Ordering::Relaxed);
         metrics::gauge!("rankedhonor_shared_executions").decrement(1.0);
-    }
-}
-
-/// What a follower finds.
-pub enum Read {
-    /// The next answer.
-    Item(Arc<Item>),
-    /// Nothing new.
-    Nothing,
-    /// The stream is over.
-    Ended(End),
-    /// The follower was so slow that what it would read next is not kept any more.
-    Lost,
-}
-
-/// A follower of a channel. Its bell rings when there may be something to read.
-pub struct Reader {
-    channel: Arc<Channel>,
-    seat: usize,
-    next: i64,
-    /// The channel's version when all was read.
-    version: u64,
-    roster: Option<(Arc<[Arc<Item>]>, usize)>,
-}
-
-impl Reader {
-    /// Whether this is one of the few whose deliveries are timed.
-    pub fn is_timed(&self) -> bool {
-        self.seat.is_multiple_of(TIMED)
-    }
-
-    /// Whether what would be read next is not kept any more.
-    pub fn is_lost(&self) -> bool {
-        self.channel.nature != Nature::Newest && self.next < self.channel.inner().first
-    }
-
-    /// The next answer, if there is one.
-    pub fn read(&mut self) -> Read {
-        if let Some((items, at)) = &mut self.roster {
-            if let Some(item) = items.get(*at) {
-                *at += 1;
-                return Read::Item(item.clone());
-            }
-            self.roster = None;
-        }
-        let version = self.channel.version.load(Ordering::Acquire);
-        if version == self.version {
-            return Read::Nothing;
-        }
-        let inner = self.channel.inner();
-        if self.next < inner.first {
-            if self.channel.nature != Nature::Newest {
-                return Read::Lost;
-            }
-            self.next = inner.first;
-        }
-        let at = usize::try_from(self.next - inner.first).unwrap_or(usize::MAX);
-        if let Some(item) = inner.items.get(at) {
-            self.next += 1;
-            if at + 1 == inner.items.len() && matches!(inner.state, State::Open) {
-                self.version = version;
-            }
-            return Read::Item(item.clone());
-        }
-        self.version = version;
-        match &inner.state {
-            State::Over(end) => Read::Ended(end.clone()),
-            State::Opening | State::Open => Read::Nothing,
-        }
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.channel.inner().followers.remove(self.seat);
     }
 }
