@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use async_stream::try_stream;
 use futures_util::{FutureExt, future::BoxFuture, stream::BoxStream};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     backends::bus::{Signal, Subscription},
@@ -19,6 +22,9 @@ pub type Live<T> = BoxStream<'static, Result<T>>;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(3);
+
+/// How old a picture may be that nothing is heard of.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Logs that are read at the same time: more would wait for a connection instead, and fail when they waited too long.
 static READS: Semaphore = Semaphore::const_new(16);
@@ -93,13 +99,12 @@ where
         let mut open = false;
         loop {
             while behind {
-                let turn = READS.acquire().await;
-                let entries = if open {
-                    patiently(|| (log.read)(last)).await?
-                } else {
-                    (log.read)(last).await?
+                // A turn is for one attempt: whoever is patient does not keep the others from theirs.
+                let read = || async {
+                    let _turn = READS.acquire().await;
+                    (log.read)(last).await
                 };
-                drop(turn);
+                let entries = if open { patiently(read).await? } else { read().await? };
                 behind = entries.len() as u64 >= CHUNK;
                 for (place, entry) in entries {
                     last = place;
@@ -148,8 +153,10 @@ where
                 yield fresh;
             }
             let loaded = Instant::now();
-            loop {
-                match bus.next().await {
+            // Some of it changes by the mere passing of time, which nobody tells.
+            let again = loaded + interval.max(AGAIN);
+            while let Ok(heard) = timeout_at(again, bus.next()).await {
+                match heard {
                     Some(Signal::Event(event)) if !matters(&event) => {}
                     Some(_) => break,
                     None => return,
