@@ -1,5 +1,7 @@
 //! The composition root: backends → services → schema → router and tasks; and what the commands do.
 
+mod accounts;
+
 use std::{
     io::{self, BufRead, Write},
     net::SocketAddr,
@@ -21,18 +23,19 @@ use crate::{
     config::{Config, Settings},
     error::{Error, Result},
     game::{
-        accounts::Role,
-        ids::UserId,
         mode::{Catalog, Mode, ModeId, Region, RegionId},
         rating::{Guard, RatingParams},
         score::Score,
     },
     http::{self, App},
     services::{
-        Services, accounts::NewAccount, doctor, ladder_rules, rebuild, reload::pairing_rules,
-        replay, seed, simulate,
+        Services, doctor, ladder_rules, rebuild, reload::pairing_rules, replay, seed, simulate,
     },
     tasks, telemetry,
+};
+
+pub use self::accounts::{
+    create_server_key, create_user, import_users, new_account, rotate_secret, verify_audit,
 };
 
 /// A server that is ready to serve.
@@ -63,6 +66,7 @@ impl Server {
         tasks.spawn(tasks::relay::run(services.clone(), loops.clone()));
         tasks.spawn(tasks::janitor::run(services.clone(), loops.clone()));
         tasks.spawn(tasks::corrector::run(services.clone(), loops.clone()));
+        tasks.spawn(tasks::mailer::run(services.clone(), loops.clone()));
         tasks.spawn(telemetry::fold(metrics, loops.clone()));
         for mode in services.catalog.modes() {
             tasks.spawn(tasks::matchmaker::run(services.clone(), mode.clone(), loops.clone()));
@@ -120,6 +124,11 @@ pub async fn serve(config: Config) -> Result<()> {
     #[cfg(unix)]
     tokio::spawn(reload_on_hangup(server.services().clone()));
     let addr = listener.local_addr().map_err(Error::internal)?;
+    if server.services().config.settings.http.console && !http::console_is_built() {
+        tracing::info!(
+            "the console is not in this binary: make run builds it where npm is installed"
+        );
+    }
     tracing::info!("serving on http://{addr}");
     server.run(listener).await.map_err(Error::internal)
 }
@@ -192,28 +201,6 @@ pub async fn migration_status(config: &Config) -> Result<Vec<(String, bool)>> {
     connection.close().await?;
     let applied = |status| status == MigrationStatus::Applied;
     Ok(all.iter().map(|one| (one.name().to_owned(), applied(one.status()))).collect())
-}
-
-/// Makes an account.
-///
-/// # Errors
-/// As [`crate::services::accounts::Accounts::create`].
-pub async fn create_user(config: Config, account: NewAccount) -> Result<UserId> {
-    let services = services(config).await?;
-    let user = services.accounts.create(account).await?;
-    services.close().await;
-    Ok(user.id)
-}
-
-/// Makes a game server's key.
-///
-/// # Errors
-/// As [`crate::services::accounts::Accounts::create_server_key`].
-pub async fn create_server_key(config: Config, name: &str) -> Result<String> {
-    let services = services(config).await?;
-    let (_, key) = services.accounts.create_server_key(name).await?;
-    services.close().await;
-    Ok(key)
 }
 
 /// Makes what is derived from SQL once more, part by part; says what was made, and tells `progress` what is done so far.
@@ -343,16 +330,6 @@ fn named_mode<'a>(catalog: &'a Catalog, mode: Option<&str>) -> Result<&'a Mode> 
     found.ok_or_else(|| {
         Error::bad_input("--mode", format!("there is no such mode; there are {}", known.join(", ")))
     })
-}
-
-/// An account of that role, as an operator makes it.
-pub const fn new_account(
-    username: String,
-    email: String,
-    password: String,
-    role: Role,
-) -> NewAccount {
-    NewAccount { username, email, password, region: None, role }
 }
 
 /// The rules that the settings describe.

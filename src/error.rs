@@ -95,11 +95,15 @@ pub enum Reason {
     AlreadyResponded,
     /// The cursor is older than what is kept; start again without it.
     CursorExpired,
+    /// The account at the other service, or another there, is linked already.
+    AccountLinked,
+    /// Without this there is nothing left to sign in with.
+    LastSignIn,
 }
 
 impl Reason {
     /// Every reason, in the order in which the documentation lists them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::UsernameTaken,
         Self::EmailTaken,
         Self::AlreadyQueued,
@@ -112,6 +116,8 @@ impl Reason {
         Self::ResultDiffers,
         Self::AlreadyResponded,
         Self::CursorExpired,
+        Self::AccountLinked,
+        Self::LastSignIn,
     ];
 
     /// The reason as clients see it.
@@ -129,6 +135,8 @@ impl Reason {
             Self::ResultDiffers => "RESULT_DIFFERS",
             Self::AlreadyResponded => "ALREADY_RESPONDED",
             Self::CursorExpired => "CURSOR_EXPIRED",
+            Self::AccountLinked => "ACCOUNT_LINKED",
+            Self::LastSignIn => "LAST_SIGN_IN",
         }
     }
 }

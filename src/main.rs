@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // A missing file is fine; what is set already is kept.
     let _ = dotenvy::dotenv();
+    let traces = start_log();
     if let Some(done) = cli.run_alone() {
         return finish(done);
     }
@@ -29,7 +30,6 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let traces = start_log();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return finish(Err(Error::internal(error))),

@@ -81,6 +81,9 @@ fn somebody(id: UserId, now: Timestamp) -> users::Model {
         bio: None,
         suspended_until: None,
         suspended_reason: None,
+        email_verified_at: None,
+        deletes_at: None,
+        deleted_at: None,
         created_at: now,
     }
 }

@@ -22,6 +22,9 @@ mod m20261121_000019_create_corrections;
 mod m20261121_000020_index_arrivals;
 mod m20261121_000021_create_parties;
 mod m20261121_000022_create_penalties;
+mod m20261121_000023_create_audit;
+mod m20261121_000024_prove_addresses;
+mod m20261121_000025_link_accounts;
 mod tables;
 
 use sea_orm_migration::prelude::*;
@@ -56,6 +59,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000020_index_arrivals::Migration),
             Box::new(m20261121_000021_create_parties::Migration),
             Box::new(m20261121_000022_create_penalties::Migration),
+            Box::new(m20261121_000023_create_audit::Migration),
+            Box::new(m20261121_000024_prove_addresses::Migration),
+            Box::new(m20261121_000025_link_accounts::Migration),
         ]
     }
 }

@@ -3,10 +3,12 @@
 
 pub mod bus;
 pub mod documents;
+pub mod identity;
 pub mod ladder;
 pub mod leases;
 pub mod limiter;
 pub mod lock;
+pub mod mail;
 pub mod presence;
 pub mod redis;
 pub mod sql;

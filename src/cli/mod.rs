@@ -16,7 +16,7 @@ use rand::RngExt;
 
 use crate::{
     app,
-    config::{Config, Settings},
+    config::{Config, Settings, secret::Purpose},
     error::{Error, Result},
     game::{accounts::Role, time::Timestamp},
     resolvers,
@@ -32,6 +32,11 @@ const SETTINGS: &str = "Settings come from the environment (and from a file .env
   MONGODB_URL           a MongoDB for the documents [default: they are kept in SQL]
   REDIS_URL             a Redis or Valkey that instances share [default: everything is in process]
   JWT_SECRET            signs access tokens, 32 bytes or more [default: made once and kept]
+  JWT_SECRET_PREVIOUS   accepted as well, separated by commas
+  ENCRYPTION_KEY        encrypts what other services gave, 32 bytes or more [default: made once and kept]
+  ENCRYPTION_KEY_PREVIOUS  can read as well, separated by commas
+  SMTP_URL              smtp:// or smtps://, where mails are handed over [default: files in the data directory]
+  OAUTH_TWITCH_ID and OAUTH_TWITCH_SECRET, the same with YOUTUBE and DISCORD: who signs people in [default: nobody]
   RUST_LOG              what is logged, such as `info` or `rankedhonor=debug` [default: info]";
 
 /// The backend for competitive games: matchmaking, exactly-once results, ratings and live GraphQL subscriptions.
@@ -98,6 +103,9 @@ enum Command {
     Doctor,
     /// Ask the server at RANKEDHONOR_ADDR whether it is well: for containers that have nothing else to ask with.
     Health,
+    /// Look at the audit log.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Do what takes an operator.
     #[command(subcommand)]
     Admin(Admin),
@@ -131,12 +139,47 @@ enum Admin {
         #[arg(long, value_enum, ignore_case = true, default_value = "player")]
         role: RoleName,
     },
+    /// Make accounts of users from elsewhere: one JSON object a line on standard input, with `username`, `email`,
+    /// `passwordHash` (Argon2id or bcrypt, as it is) and, where known, `region`. Lines that cannot be used are told, and left
+    /// out.
+    ImportUsers,
+    /// Put a fresh secret in the place of one that was made here. What the old one signed is good until it runs out, what
+    /// it encrypted can be read for ever.
+    RotateSecret {
+        /// Which.
+        #[arg(value_enum)]
+        secret: SecretName,
+    },
     /// Make a game server's key and print it, alone, this once.
     CreateServerKey {
         /// What it is called.
         #[arg(long)]
         name: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Walk the whole chain, and say which line is not what was written, or is missing.
+    Verify {
+        /// A line that must be in it: its number, a colon and its hash, as they were logged or printed once.
+        #[arg(long, value_name = "SEQ:HASH", value_parser = noted)]
+        noted: Option<(i64, String)>,
+    },
+}
+
+fn noted(text: &str) -> std::result::Result<(i64, String), String> {
+    let (seq, hash) = text.split_once(':').ok_or("expected a number, a colon and a hash")?;
+    let seq = seq.parse().map_err(|_| "expected a number before the colon")?;
+    Ok((seq, hash.to_owned()))
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SecretName {
+    /// Signs access tokens.
+    Jwt,
+    /// Encrypts what other services gave, and keys the audit log.
+    Encryption,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -172,8 +215,7 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
             Ok(())
         }
         // These ran alone.
-        Command::Schema | Command::Replay { .. } => Ok(()),
-        Command::Simulate(simulate) => simulate.run().await,
+        Command::Schema | Command::Replay { .. } | Command::Simulate(_) => Ok(()),
         Command::Seed { users, matches, seed, until } => {
             let day = until.unwrap_or_else(|| Utc::now().date_naive());
             let until = Timestamp(day.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
@@ -226,6 +268,34 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
             }
             Ok(())
         }
+        Command::Admin(Admin::ImportUsers) => {
+            let (made, left) = app::import_users(config, std::io::stdin().lock()).await?;
+            for line in &left {
+                print_line(line)?;
+            }
+            print_line(&format!("{made} accounts were made, {} lines left out", left.len()))?;
+            if left.is_empty() { Ok(()) } else { Err(Error::internal("not every line was used")) }
+        }
+        Command::Admin(Admin::RotateSecret { secret }) => {
+            let (purpose, variable) = match secret {
+                SecretName::Jwt => (Purpose::Signing, "JWT_SECRET"),
+                SecretName::Encryption => (Purpose::Encryption, "ENCRYPTION_KEY"),
+            };
+            let given = std::env::var_os(variable).is_some();
+            let seen = app::rotate_secret(config, purpose, given).await?;
+            print_line(match (seen, purpose) {
+                (true, Purpose::Signing) => "done; running servers use it within ten seconds",
+                _ => "done; servers use it when they are started again",
+            })
+        }
+        Command::Audit(Audit::Verify { noted }) => {
+            let noted = noted.as_ref().map(|(seq, hash)| (*seq, hash.as_str()));
+            let found = app::verify_audit(config, noted).await?;
+            print_line(&format!(
+                "the chain holds: {} lines, {} erased; the last is {}:{}",
+                found.lines, found.erased, found.seq, found.hash
+            ))
+        }
         Command::Admin(Admin::CreateServerKey { name }) => {
             let key = app::create_server_key(config, &name).await?;
             print_line(&key)
@@ -242,7 +312,7 @@ impl Cli {
                 let how = (mode.as_deref(), *guard);
                 Some(replay(how, config.as_deref(), predictions.as_deref()))
             }
-            Command::Simulate(simulate) => simulate.run_alone(),
+            Command::Simulate(simulate) => Some(simulate.run()),
             _ => None,
         }
     }

@@ -59,9 +59,16 @@ pub struct Simulate {
 }
 
 impl Simulate {
-    /// In virtual time; none: on a server.
-    pub fn run_alone(&self) -> Option<Result<()>> {
-        self.virtual_time.then(|| self.play_through())
+    /// Plays.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a number out of its range; what the server there answers to who cannot play on it.
+    pub fn run(&self) -> Result<()> {
+        if self.virtual_time {
+            return self.play_through();
+        }
+        let runtime = tokio::runtime::Runtime::new().map_err(Error::internal)?;
+        runtime.block_on(self.play_there())
     }
 
     fn play_through(&self) -> Result<()> {
@@ -85,7 +92,7 @@ impl Simulate {
     }
 
     /// Lets bots play on a server.
-    pub async fn run(self) -> Result<()> {
+    async fn play_there(&self) -> Result<()> {
         within("--minutes", self.minutes, 1_440.0)?;
         let plan = bots::Plan {
             url: self.url.clone().unwrap_or_default(),

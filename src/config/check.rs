@@ -11,6 +11,7 @@ pub fn settings(settings: &Settings, problems: &mut Problems) {
     ladder(settings, problems);
     matchmaking(settings, problems);
     accounts(settings, problems);
+    oauth(settings, problems);
     engines(settings, problems);
     limits(settings, problems);
 }
@@ -143,6 +144,49 @@ fn accounts(settings: &Settings, problems: &mut Problems) {
     within("accounts.argon2_memory_kib", accounts.argon2_memory_kib, 19_456..=1_048_576, problems);
     within("accounts.argon2_passes", accounts.argon2_passes, 2..=16, problems);
     within("accounts.argon2_parallel", accounts.argon2_parallel, 0..=1_024, problems);
+    within("accounts.clock_skew_seconds", accounts.clock_skew_seconds, 0..=300, problems);
+    within("accounts.login_failures_free", accounts.login_failures_free, 0..=1_000, problems);
+    within("accounts.login_delay_seconds", accounts.login_delay_seconds, 0..=3_600, problems);
+    within("accounts.deletion_grace_days", accounts.deletion_grace_days, 0..=365, problems);
+    within("mail.token_seconds", settings.mail.token_seconds, 60..=604_800, problems);
+    for (name, url) in [
+        ("mail.verify_url", &settings.mail.verify_url),
+        ("mail.reset_url", &settings.mail.reset_url),
+    ] {
+        if !url.starts_with("http") || !url.contains("{token}") {
+            problems.add(name, "expected an http address with {token} in it");
+        }
+    }
+}
+
+fn oauth(settings: &Settings, problems: &mut Problems) {
+    let mut seen = HashSet::new();
+    for (index, provider) in settings.oauth.providers.iter().enumerate() {
+        let key = |name: &str| format!("oauth.providers[{index}].{name}");
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if !(1..=20).contains(&provider.id.len()) || !provider.id.bytes().all(plain) {
+            problems.add(key("id"), "expected 1 to 20 of the characters a-z, 0-9 and -");
+        }
+        if !seen.insert(&provider.id) {
+            problems.add(key("id"), format!("{} is there twice", provider.id));
+        }
+        for (name, url) in [
+            ("authorize_url", &provider.authorize_url),
+            ("token_url", &provider.token_url),
+            ("user_url", &provider.user_url),
+        ] {
+            // Without encryption only on this machine: a code or a token that others read is theirs.
+            let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+            if !url.starts_with("https://") && !local.iter().any(|start| url.starts_with(start)) {
+                problems.add(key(name), "expected an https address");
+            }
+        }
+        for (name, pointer) in [("subject", &provider.subject), ("username", &provider.username)] {
+            if !pointer.starts_with('/') {
+                problems.add(key(name), "expected a JSON pointer, such as /id");
+            }
+        }
+    }
 }
 
 fn engines(settings: &Settings, problems: &mut Problems) {
@@ -175,6 +219,7 @@ fn limits(settings: &Settings, problems: &mut Problems) {
     within("limits.correction_matches", limits.correction_matches, 0..=100_000, problems);
     within("limits.batch", limits.batch, 0..=100, problems);
     within("limits.depth", limits.depth, 15..=100, problems);
+    within("limits.variables_depth", limits.variables_depth, 5..=100, problems);
     within("limits.tokens", limits.tokens, 1_000..=1_000_000, problems);
     within("limits.memory_mb", limits.memory_mb, 0..=1_048_576, problems);
     let socket = &limits.socket;

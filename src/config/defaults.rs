@@ -1,9 +1,9 @@
 //! What holds where the settings are silent.
 
 use super::{
-    Accounts, Http, Instances, LadderSettings, LatencyStep, Limits, Matchmaking, ModeSettings,
-    Modes, MongodbSettings, RatingSettings, RedisSettings, RegionSettings, Regions, SocketLimits,
-    SqlSettings, TierSettings,
+    Http, Instances, LadderSettings, LatencyStep, Matchmaking, ModeSettings, Modes,
+    MongodbSettings, RatingSettings, RedisSettings, RegionSettings, Regions, SqlSettings,
+    TierSettings,
 };
 
 impl Default for Modes {
@@ -114,18 +114,6 @@ impl Default for Matchmaking {
     }
 }
 
-impl Default for Accounts {
-    fn default() -> Self {
-        Self {
-            access_token_seconds: 15 * 60,
-            refresh_token_seconds: 7 * 24 * 60 * 60,
-            argon2_memory_kib: 19 * 1024,
-            argon2_passes: 2,
-            argon2_parallel: 0,
-        }
-    }
-}
-
 impl Default for Http {
     fn default() -> Self {
         Self {
@@ -133,6 +121,11 @@ impl Default for Http {
             allowed_origins: Vec::new(),
             introspection: true,
             graphiql: true,
+            console: true,
+            persisted_queries: true,
+            trusted_documents: std::path::PathBuf::new(),
+            secure_cookies: true,
+            strict_transport: false,
         }
     }
 }
@@ -164,54 +157,5 @@ impl Default for MongodbSettings {
 impl Default for Instances {
     fn default() -> Self {
         Self { lease_ms: 3_000 }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body_bytes: 64 * 1024,
-            server_body_bytes: 1024 * 1024,
-            request_timeout_ms: 5_000,
-            correction_matches: 500,
-            batch: 5,
-            depth: 15,
-            cost_anonymous: 20_000,
-            cost_user: 30_000,
-            cost_server: 50_000,
-            aliases: 15,
-            query_root_fields: 20,
-            mutation_root_fields: 5,
-            directives: 5,
-            expanded_fields: 2_000,
-            tokens: 10_000,
-            exempt_loopback: true,
-            anonymous_per_minute: 600,
-            user_per_minute: 3_000,
-            login_per_account_minute: 10,
-            login_per_address_minute: 30,
-            register_per_address_minute: 10,
-            refresh_per_address_minute: 60,
-            memory_mb: 0,
-            socket: SocketLimits::default(),
-        }
-    }
-}
-
-impl Default for SocketLimits {
-    fn default() -> Self {
-        Self {
-            init_timeout_ms: 3_000,
-            ping_ms: 20_000,
-            message_bytes: 64 * 1024,
-            operations: 20,
-            messages_per_20s: 100,
-            per_user: 10,
-            per_address: 200,
-            total: 50_000,
-            handshakes_per_second: 10_000,
-            queue_bytes: 256 * 1024,
-            write_timeout_ms: 10_000,
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Where settings come from: the environment, and the TOML file that it may name. Everything that is wrong is told at once.
 
 use std::{
+    collections::HashMap,
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -8,7 +9,10 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::{Config, Settings, check, secret};
+use super::{
+    Config, OauthClient, Settings, check,
+    secret::{self, Purpose, SECRET_MIN, Secret, Secrets},
+};
 
 /// Everything that is wrong with the settings, a line each.
 #[derive(Debug, Default)]
@@ -31,8 +35,6 @@ impl std::error::Error for Problems {}
 
 const ADDR: &str = "127.0.0.1:8080";
 const DATA_DIR: &str = "./data";
-/// A signing key has as many bytes as its hash.
-const SECRET_MIN: usize = 32;
 
 impl Settings {
     /// The settings of a TOML file, or the built-in ones.
@@ -88,10 +90,12 @@ impl Config {
                 problems.add(name, format!("expected one of {}", known.join(", ")));
             }
         }
-        let jwt_secret = get("JWT_SECRET");
-        if jwt_secret.as_ref().is_some_and(|secret| secret.len() < SECRET_MIN) {
-            problems.add("JWT_SECRET", format!("a secret has {SECRET_MIN} bytes or more"));
+        if get("SMTP_URL").is_some_and(|url| !url.starts_with("smtp")) {
+            problems.add("SMTP_URL", "expected smtp:// or smtps://");
         }
+        let jwt_secrets = given("JWT_SECRET", &get, &mut problems);
+        let encryption_keys = given("ENCRYPTION_KEY", &get, &mut problems);
+        let oauth_clients = oauth_clients(&settings, &get, &mut problems);
         if problems.0.is_empty()
             && let Err(error) = std::fs::create_dir_all(&data_dir)
         {
@@ -101,26 +105,71 @@ impl Config {
             );
         }
         let (Ok(addr), true) = (addr, problems.0.is_empty()) else { return Err(problems) };
-        let jwt_secret = match jwt_secret {
-            Some(secret) => Some(secret),
-            None if !database_url.starts_with("sqlite:") => None,
-            None => Some(secret::kept_in(&data_dir).map_err(|error| {
+        let embedded = database_url.starts_with("sqlite:");
+        let mut kept = |given: Secrets, purpose| {
+            if !given.is_empty() || !embedded {
+                return Ok(given);
+            }
+            secret::kept_in(&data_dir, purpose).map_err(|error| {
                 problems
                     .add("RANKEDHONOR_DATA_DIR", format!("cannot keep a secret there: {error}"));
                 std::mem::take(&mut problems)
-            })?),
+            })
         };
+        let jwt_secrets = kept(jwt_secrets, Purpose::Signing)?;
+        let encryption_keys = kept(encryption_keys, Purpose::Encryption)?;
         Ok(Self {
             addr,
             data_dir,
             database_url: database_url.into(),
             mongodb_url: get("MONGODB_URL").map(SecretString::from),
             redis_url: get("REDIS_URL").map(SecretString::from),
-            jwt_secret: jwt_secret.map(SecretString::from),
+            jwt_secrets,
+            encryption_keys,
+            smtp_url: get("SMTP_URL").map(SecretString::from),
+            oauth_clients,
             file,
             settings,
         })
     }
+}
+
+/// The secret of that name, and behind it those of the same name with `_PREVIOUS`.
+fn given(name: &str, get: &impl Fn(&str) -> Option<String>, problems: &mut Problems) -> Secrets {
+    let first = get(name);
+    let older = get(&format!("{name}_PREVIOUS")).unwrap_or_default();
+    let older = older.split(',').map(str::trim).filter(|text| !text.is_empty());
+    let all: Vec<_> = first.iter().map(String::as_str).chain(older).collect();
+    if all.iter().any(|secret| secret.len() < SECRET_MIN) {
+        problems.add(name, format!("a secret has {SECRET_MIN} bytes or more"));
+    }
+    if first.is_none() && !all.is_empty() {
+        problems.add(name, format!("{name}_PREVIOUS is set without it"));
+    }
+    all.into_iter().map(|text| Secret { text: text.into(), retired_at: None }).collect()
+}
+
+/// By which ids and secrets the services that people sign in with know this installation.
+fn oauth_clients(
+    settings: &Settings,
+    get: &impl Fn(&str) -> Option<String>,
+    problems: &mut Problems,
+) -> HashMap<String, OauthClient> {
+    let mut clients = HashMap::new();
+    for provider in &settings.oauth.providers {
+        let name = provider.id.to_ascii_uppercase().replace('-', "_");
+        let (id, secret) = (format!("OAUTH_{name}_ID"), format!("OAUTH_{name}_SECRET"));
+        match (get(&id), get(&secret)) {
+            (Some(id), Some(secret)) => {
+                let client = OauthClient { id, secret: secret.into() };
+                clients.insert(provider.id.clone(), client);
+            }
+            (None, None) => {}
+            (Some(_), None) => problems.add(&secret, format!("{id} is set without it")),
+            (None, Some(_)) => problems.add(&id, format!("{secret} is set without it")),
+        }
+    }
+    clients
 }
 
 fn embedded(data_dir: &Path) -> String {

@@ -1,16 +1,23 @@
 //! Settings: what can be set, its defaults and its bounds. Where they come from is `load.rs`.
 
+mod accounts;
 mod check;
 mod defaults;
+mod limits;
 mod load;
-mod secret;
+pub mod secret;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::HashMap, net::SocketAddr, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-pub use self::load::Problems;
+use self::secret::Secrets;
+pub use self::{
+    accounts::{Accounts, MailSettings, OauthSettings, ProviderSettings},
+    limits::{Limits, SocketLimits},
+    load::Problems,
+};
 
 /// Everything that a running server was told.
 #[derive(Debug)]
@@ -25,13 +32,30 @@ pub struct Config {
     pub mongodb_url: Option<SecretString>,
     /// `REDIS_URL`: bus, ladder mirror and limits shared by instances; absent: in this process.
     pub redis_url: Option<SecretString>,
-    /// `JWT_SECRET`: signs access tokens, 32 bytes or more. Absent: made once and kept in the data directory, or in the
-    /// database where that is a server's, which all instances share.
-    pub jwt_secret: Option<SecretString>,
+    /// `JWT_SECRET`: signs access tokens, 32 bytes or more; behind it those of `JWT_SECRET_PREVIOUS`, which are accepted
+    /// still. Absent: made once and kept in the data directory, or (then empty here) in the database where that is a
+    /// server's, which all instances share.
+    pub jwt_secrets: Secrets,
+    /// `ENCRYPTION_KEY`: encrypts what other services gave, and keys the chain of the audit log; `ENCRYPTION_KEY_PREVIOUS`
+    /// and absence as with `jwt_secrets`.
+    pub encryption_keys: Secrets,
+    /// `SMTP_URL`: where mails are handed over; absent: they are written into the data directory.
+    pub smtp_url: Option<SecretString>,
+    /// `OAUTH_<PROVIDER>_ID` and `OAUTH_<PROVIDER>_SECRET`, by the provider's id: who signs people in.
+    pub oauth_clients: HashMap<String, OauthClient>,
     /// `RANKEDHONOR_CONFIG`: the TOML file.
     pub file: Option<PathBuf>,
     /// What the TOML file says.
     pub settings: Settings,
+}
+
+/// By what a service that people sign in with knows this installation.
+#[derive(Clone, Debug)]
+pub struct OauthClient {
+    /// Public.
+    pub id: String,
+    /// Not public.
+    pub secret: SecretString,
 }
 
 impl Config {
@@ -55,6 +79,10 @@ pub struct Settings {
     pub matchmaking: Matchmaking,
     /// `[accounts]`
     pub accounts: Accounts,
+    /// `[mail]`
+    pub mail: MailSettings,
+    /// `[oauth]`
+    pub oauth: OauthSettings,
     /// `[http]`
     pub http: Http,
     /// `[sql]`
@@ -220,22 +248,6 @@ pub struct LatencyStep {
     pub max_ms: u32,
 }
 
-/// `[accounts]`
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Accounts {
-    /// Life of an access token in seconds.
-    pub access_token_seconds: u32,
-    /// Life of a refresh token in seconds.
-    pub refresh_token_seconds: u32,
-    /// Memory of one password hash in KiB, 19,456 or more.
-    pub argon2_memory_kib: u32,
-    /// Passes of one password hash, 2 or more.
-    pub argon2_passes: u32,
-    /// Password hashes computed at once; 0: as many as there are cores.
-    pub argon2_parallel: usize,
-}
-
 /// `[http]`
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -246,8 +258,18 @@ pub struct Http {
     pub allowed_origins: Vec<String>,
     /// Whether introspection is answered.
     pub introspection: bool,
-    /// Whether GraphiQL is served.
+    /// Whether GraphiQL is served: on `/explore` of the console, or on `/` where that is not.
     pub graphiql: bool,
+    /// Whether the console is served on `/`, by a binary that has it.
+    pub console: bool,
+    /// Whether a document can be sent once and named by its hash from then on (automatic persisted queries).
+    pub persisted_queries: bool,
+    /// A manifest of documents; where there is one, no other document runs. Empty: any does.
+    pub trusted_documents: PathBuf,
+    /// Whether cookies are for encrypted connections only; clients on this machine are spared that.
+    pub secure_cookies: bool,
+    /// Whether browsers are told to come back over encrypted connections only (HSTS).
+    pub strict_transport: bool,
 }
 
 /// `[sql]`: how a database server is used. SQLite, being part of the process, has no use for it but for
@@ -293,89 +315,6 @@ pub struct MongodbSettings {
 pub struct Instances {
     /// Milliseconds after which a leader that is not heard of is replaced. It renews its lease three times as often.
     pub lease_ms: u64,
-}
-
-/// `[limits]`: what one request, socket or client may cost.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Bytes of a request's body.
-    pub body_bytes: usize,
-    /// Bytes of a request's body where a game server's key came with it.
-    pub server_body_bytes: usize,
-    /// Milliseconds one request may take.
-    pub request_timeout_ms: u64,
-    /// A voided match or late result that can reach more matches than this is worked out in the background.
-    pub correction_matches: u32,
-    /// Operations in one batched request; 0 and 1: no batches.
-    pub batch: usize,
-    /// Levels of nested fields.
-    pub depth: usize,
-    /// Cost of an operation for anonymous callers: one a field, times what its lists may hold.
-    pub cost_anonymous: usize,
-    /// Cost of an operation for people.
-    pub cost_user: usize,
-    /// Cost of an operation for game servers.
-    pub cost_server: usize,
-    /// Aliased fields in one operation.
-    pub aliases: usize,
-    /// Root fields of one query.
-    pub query_root_fields: usize,
-    /// Root fields of one mutation.
-    pub mutation_root_fields: usize,
-    /// Directives on one field, fragment or operation.
-    pub directives: usize,
-    /// Fields of one operation after its fragments are spread.
-    pub expanded_fields: usize,
-    /// Lexical tokens of one document.
-    pub tokens: usize,
-    /// Whether clients on this machine are spared the limits per address.
-    pub exempt_loopback: bool,
-    /// Requests a minute from one address without credentials.
-    pub anonymous_per_minute: u32,
-    /// Requests a minute of one account.
-    pub user_per_minute: u32,
-    /// Sign-ins a minute to one account.
-    pub login_per_account_minute: u32,
-    /// Sign-ins a minute from one address (IPv6: from one /64).
-    pub login_per_address_minute: u32,
-    /// New accounts a minute from one address.
-    pub register_per_address_minute: u32,
-    /// Refreshed sessions a minute from one address.
-    pub refresh_per_address_minute: u32,
-    /// Megabytes that the server may hold before it takes no more connections; 0: four fifths of what the machine has.
-    pub memory_mb: u64,
-    /// `[limits.socket]`
-    pub socket: SocketLimits,
-}
-
-/// `[limits.socket]`: what a live connection may cost: a WebSocket, or a stream of server-sent events.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SocketLimits {
-    /// Milliseconds from the upgrade to `connection_init`.
-    pub init_timeout_ms: u64,
-    /// Milliseconds between the server's pings; a socket that says nothing for two of them is closed.
-    pub ping_ms: u64,
-    /// Bytes of one message.
-    pub message_bytes: usize,
-    /// Live operations on one socket.
-    pub operations: usize,
-    /// Messages from one client in 20 seconds.
-    pub messages_per_20s: u32,
-    /// Connections of one account.
-    pub per_user: usize,
-    /// Connections from one address (IPv6: from one /64).
-    pub per_address: usize,
-    /// Connections in all.
-    pub total: usize,
-    /// New connections a second; twice as many at once.
-    pub handshakes_per_second: u32,
-    /// Bytes that may wait for a slow reader. Whoever is further behind a stream of events is closed with 4408; of what only
-    /// the newest matters, the newest waits. As many are kept of each stream for those who come back.
-    pub queue_bytes: usize,
-    /// Milliseconds that a peer may take nothing of what is written to it before it is closed with 4408.
-    pub write_timeout_ms: u64,
 }
 
 const fn one() -> u8 {

@@ -1,6 +1,6 @@
 //! Who has blocked whom: they are never matched.
 
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::ExprTrait};
 
 use crate::{
     error::Result,
@@ -47,4 +47,13 @@ pub async fn latest(db: &impl ConnectionTrait, user: UserId, limit: u64) -> Resu
 pub async fn remove(db: &impl ConnectionTrait, user: UserId, blocked: UserId) -> Result<bool> {
     let done = Entity::delete_by_id((user, blocked)).exec(db).await?;
     Ok(done.rows_affected == 1)
+}
+
+/// Forgets whom a user has blocked, and who has blocked them.
+pub async fn forget(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
+    Entity::delete_many()
+        .filter(Column::UserId.eq(user).or(Column::BlockedId.eq(user)))
+        .exec(db)
+        .await?;
+    Ok(())
 }

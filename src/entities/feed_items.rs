@@ -1,6 +1,10 @@
 //! The activity feed, where the SQL database keeps the documents.
 
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{
+    QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait, Func, OnConflict},
+};
 
 use crate::{
     error::Result,
@@ -111,4 +115,30 @@ pub async fn forget(db: &impl ConnectionTrait, before: Timestamp) -> Result<Opti
     let Some(newest) = newest.flatten() else { return Ok(None) };
     Entity::delete_many().filter(Column::Position.lte(newest)).exec(db).await?;
     Ok(Some(newest))
+}
+
+/// Puts another name in the place of a user's in what is told of these matches, and nobody in theirs.
+pub async fn erase(
+    db: &impl ConnectionTrait,
+    matches: &[MatchId],
+    user: UserId,
+    (was, now): (&str, &str),
+) -> Result<()> {
+    // The places stay: positions are told to resume behind.
+    let of_these = || Column::MatchId.is_in(matches.iter().copied());
+    Entity::update_many()
+        .col_expr(Column::UserId, Expr::value(Option::<UserId>::None))
+        .filter(of_these())
+        .filter(Column::UserId.eq(user))
+        .exec(db)
+        .await?;
+    let (was, now) = (format!("\"{was}\""), format!("\"{now}\""));
+    let replaced = Func::cust("REPLACE").arg(Expr::col(Column::Data)).arg(was.clone()).arg(now);
+    Entity::update_many()
+        .col_expr(Column::Data, replaced.into())
+        .filter(of_these())
+        .filter(Expr::col(Column::Data).like(super::containing(&was)))
+        .exec(db)
+        .await?;
+    Ok(())
 }

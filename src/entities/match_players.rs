@@ -164,3 +164,26 @@ pub async fn asked(
         .await?;
     Ok(())
 }
+
+/// Every match that a user was in, the oldest first.
+pub async fn of_user(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Model>> {
+    Ok(Entity::find().filter(Column::UserId.eq(user)).order_by_asc(Column::MatchId).all(db).await?)
+}
+
+/// The matches of a user that were made then or later: an id begins with the time when it was made.
+pub async fn since(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    since: Timestamp,
+) -> Result<Vec<MatchId>> {
+    let ms = u64::try_from(since.0).unwrap_or(0);
+    let first = uuid::Builder::from_unix_timestamp_millis(ms, &[0; 10]).into_uuid();
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::MatchId)
+        .filter(Column::UserId.eq(user))
+        .filter(Column::MatchId.gte(MatchId::from_uuid(first)))
+        .into_tuple()
+        .all(db)
+        .await?)
+}

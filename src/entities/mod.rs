@@ -1,18 +1,26 @@
 //! The rows: one table a file, with its named queries. They take any connection, so that a use case can put several
 //! into one transaction.
 
+pub mod audit_log;
 pub mod blocks;
 pub mod corrections;
 pub mod engagements;
+pub mod erasures;
 pub mod feed_items;
 pub mod fences;
 pub mod hero_pick_rates;
 pub mod leases;
+pub mod linked_accounts;
 pub mod log_horizons;
+pub mod login_failures;
+pub mod mails;
 pub mod match_events;
 pub mod match_players;
 pub mod matches;
+pub mod notes;
 pub mod notifications;
+pub mod oauth_flows;
+pub mod one_time_tokens;
 pub mod outbox;
 pub mod parties;
 pub mod party_members;
@@ -35,7 +43,7 @@ mod values;
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable,
     RuntimeErr, SqlErr,
-    sea_query::{LockType, OnConflict},
+    sea_query::{LikeExpr, LockType, OnConflict},
     sqlx::{self, mysql::MySqlDatabaseError},
 };
 
@@ -161,4 +169,10 @@ fn to_decide(db: &impl ConnectionTrait) -> LockType {
         DbBackend::Postgres => LockType::NoKeyUpdate,
         _ => LockType::Update,
     }
+}
+
+/// Texts with that part, of which no character means another.
+fn containing(part: &str) -> LikeExpr {
+    let escaped = part.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    LikeExpr::new(format!("%{escaped}%")).escape('!')
 }

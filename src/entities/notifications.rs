@@ -138,3 +138,9 @@ pub async fn mark_read(
     update.exec(db).await?;
     Ok(())
 }
+
+/// Forgets everything for a user.
+pub async fn erase(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
+    Entity::delete_many().filter(Column::UserId.eq(user)).exec(db).await?;
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use sea_orm::{
     QueryOrder, QuerySelect, Set,
     entity::prelude::*,
-    sea_query::{CaseStatement, Expr},
+    sea_query::{CaseStatement, Expr, ExprTrait},
 };
 
 use super::add_all;
@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     game::{
         event::{Fact, Recorded},
-        ids::EventId,
+        ids::{EventId, UserId},
         time::Timestamp,
     },
 };
@@ -153,4 +153,42 @@ pub async fn forget(db: &impl ConnectionTrait, before: Timestamp) -> Result<u64>
         .exec(db)
         .await?
         .rows_affected)
+}
+
+/// The numbers of the oldest and the newest fact that are kept; none where none is.
+pub async fn span(db: &impl ConnectionTrait) -> Result<Option<(i64, i64)>> {
+    let oldest = Entity::find().order_by_asc(Column::Seq).one(db).await?;
+    let newest = Entity::find().order_by_desc(Column::Seq).one(db).await?;
+    Ok(oldest.zip(newest).map(|(oldest, newest)| (oldest.seq, newest.seq)))
+}
+
+/// Puts another name in the place of a user's in the facts behind one number up to another, and forgets what was told of
+/// their account.
+pub async fn erase(
+    db: &impl ConnectionTrait,
+    (after, upto): (i64, i64),
+    user: UserId,
+    (was, now): (&str, &str),
+) -> Result<()> {
+    let named = Expr::col(Column::Payload).like(super::containing(&format!("\"{was}\"")));
+    let theirs = Column::Kind
+        .eq("activity")
+        .and(Expr::col(Column::Payload).like(super::containing(&user.to_string())));
+    let rows = Entity::find()
+        .filter(Column::Seq.gt(after))
+        .filter(Column::Seq.lte(upto))
+        .filter(named.or(theirs))
+        .all(db)
+        .await?;
+    for row in rows {
+        let mut fact: Fact = serde_json::from_str(&row.payload).map_err(Error::internal)?;
+        fact.erase(user, now);
+        let payload = serde_json::to_string(&fact).map_err(Error::internal)?;
+        Entity::update_many()
+            .col_expr(Column::Payload, Expr::value(payload))
+            .filter(Column::Seq.eq(row.seq))
+            .exec(db)
+            .await?;
+    }
+    Ok(())
 }

@@ -58,3 +58,9 @@ pub async fn put(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
     let rows = rows.into_iter().map(|row| ActiveModel::from(row).reset_all()).collect();
     put_all(db, &[Column::UserId], rows).await
 }
+
+/// Forgets what a user did.
+pub async fn forget(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
+    Entity::delete_by_id(user).exec(db).await?;
+    Ok(())
+}

@@ -218,3 +218,8 @@ pub async fn ahead_at(
     let ahead: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
     Ok(ahead.unsigned_abs())
 }
+
+/// Every change of a user's ratings, the oldest first.
+pub async fn of_user(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Model>> {
+    Ok(Entity::find().filter(Column::UserId.eq(user)).order_by_asc(Column::Seq).all(db).await?)
+}

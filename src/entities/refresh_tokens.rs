@@ -1,10 +1,15 @@
 //! Refresh tokens, by their hash; each is used once.
 
-use sea_orm::{entity::prelude::*, sea_query::Expr};
+use sea_orm::{QuerySelect, QueryTrait, entity::prelude::*, sea_query::Expr};
+
+use super::sessions;
 
 use crate::{
     error::Result,
-    game::{ids::SessionId, time::Timestamp},
+    game::{
+        ids::{SessionId, UserId},
+        time::Timestamp,
+    },
 };
 
 /// A row of `refresh_tokens`.
@@ -42,4 +47,15 @@ pub async fn take(db: &impl ConnectionTrait, hash: &str, now: Timestamp) -> Resu
 /// Forgets tokens that ran out before `before`.
 pub async fn forget(db: &impl ConnectionTrait, before: Timestamp) -> Result<u64> {
     Ok(Entity::delete_many().filter(Column::ExpiresAt.lt(before)).exec(db).await?.rows_affected)
+}
+
+/// Forgets the tokens of all sessions of a user.
+pub async fn forget_of(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
+    let theirs = sessions::Entity::find()
+        .select_only()
+        .column(sessions::Column::Id)
+        .filter(sessions::Column::UserId.eq(user))
+        .into_query();
+    Entity::delete_many().filter(Column::SessionId.in_subquery(theirs)).exec(db).await?;
+    Ok(())
 }

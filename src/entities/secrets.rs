@@ -1,6 +1,9 @@
 //! Secrets that all instances share where none was given to them.
 
-use sea_orm::{entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{
+    entity::prelude::*,
+    sea_query::{Expr, OnConflict},
+};
 
 use crate::error::Result;
 
@@ -35,4 +38,20 @@ pub async fn kept(db: &impl ConnectionTrait, name: &str, fresh: String) -> Resul
         .exec_without_returning(db)
         .await?;
     Ok(Entity::find_by_id(name).one(db).await?.map_or(fresh, |row| row.value))
+}
+
+/// The secret of that name, where there is one.
+pub async fn get(db: &impl ConnectionTrait, name: &str) -> Result<Option<String>> {
+    Ok(Entity::find_by_id(name).one(db).await?.map(|row| row.value))
+}
+
+/// Puts another secret in the place of one, unless that is no longer there.
+pub async fn replace(db: &impl ConnectionTrait, name: &str, old: &str, new: String) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::Value, Expr::value(new))
+        .filter(Column::Name.eq(name))
+        .filter(Column::Value.eq(old))
+        .exec(db)
+        .await?;
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Game servers' credentials.
 
-use sea_orm::{entity::prelude::*, sea_query::Expr};
+use sea_orm::{QueryOrder, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     error::Result,
@@ -39,13 +39,18 @@ pub async fn live_by_hash(db: &impl ConnectionTrait, hash: &str) -> Result<Optio
         .await?)
 }
 
-/// Takes a key back, now or already.
-pub async fn revoke(db: &impl ConnectionTrait, id: ServerKeyId, now: Timestamp) -> Result<()> {
-    Entity::update_many()
+/// Takes a key back; false when it was taken back already.
+pub async fn revoke(db: &impl ConnectionTrait, id: ServerKeyId, now: Timestamp) -> Result<bool> {
+    let done = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(now))
         .filter(Column::Id.eq(id))
         .filter(Column::RevokedAt.is_null())
         .exec(db)
         .await?;
-    Ok(())
+    Ok(done.rows_affected == 1)
+}
+
+/// Every key, the newest first.
+pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Model>> {
+    Ok(Entity::find().order_by_desc(Column::Id).all(db).await?)
 }

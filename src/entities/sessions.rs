@@ -1,6 +1,6 @@
 //! Signed-in devices.
 
-use sea_orm::{QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     error::Result,
@@ -74,4 +74,64 @@ pub async fn ended_since(
         .into_tuple()
         .all(db)
         .await?)
+}
+
+/// The sessions of a user that have neither ended nor run out, the last used first.
+pub async fn live_rows(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::UserId.eq(user))
+        .filter(Column::EndedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now))
+        .order_by_desc(Column::LastUsedAt)
+        .all(db)
+        .await?)
+}
+
+/// Where a user's last sessions began.
+pub async fn addresses_of(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    limit: u64,
+) -> Result<Vec<String>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::Address)
+        .filter(Column::UserId.eq(user))
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// A session is used from there now.
+pub async fn renew(
+    db: &impl ConnectionTrait,
+    id: SessionId,
+    (now, expires_at): (Timestamp, Timestamp),
+    address: &str,
+) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::LastUsedAt, Expr::value(now))
+        .col_expr(Column::ExpiresAt, Expr::value(expires_at))
+        .col_expr(Column::Address, Expr::value(address))
+        .filter(Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Forgets from where and with what a user signed in.
+pub async fn blur(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::Address, Expr::value(""))
+        .col_expr(Column::UserAgent, Expr::value(Option::<String>::None))
+        .filter(Column::UserId.eq(user))
+        .exec(db)
+        .await?;
+    Ok(())
 }

@@ -276,3 +276,8 @@ pub async fn forget(
         .await?;
     Ok(())
 }
+
+/// Where a user stands, in every mode and season.
+pub async fn of_user(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Model>> {
+    Ok(Entity::find().filter(Column::UserId.eq(user)).all(db).await?)
+}

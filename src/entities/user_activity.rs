@@ -83,3 +83,9 @@ pub async fn forget(db: &impl ConnectionTrait, before: Timestamp) -> Result<()> 
     Entity::delete_many().filter(Column::At.lt(before)).exec(db).await?;
     Ok(())
 }
+
+/// Forgets everything about a user.
+pub async fn erase(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
+    Entity::delete_many().filter(Column::UserId.eq(user)).exec(db).await?;
+    Ok(())
+}

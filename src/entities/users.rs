@@ -1,12 +1,16 @@
 //! People with an account.
 
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{
+    QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
 
-use super::to_decide;
+use super::{containing, to_decide};
 use crate::{
     error::Result,
     game::{
-        accounts::Role,
+        accounts::{Role, is_nowhere},
         ids::UserId,
         mode::{Country, Home, RegionId},
         time::Timestamp,
@@ -46,6 +50,12 @@ pub struct Model {
     pub suspended_reason: Option<String>,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// When somebody proved to have the address.
+    pub email_verified_at: Option<Timestamp>,
+    /// When the account is to be deleted, as its owner wants.
+    pub deletes_at: Option<Timestamp>,
+    /// When it was deleted: what is left of it names nobody.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// No relation is followed through the ORM: nested reads are batched by the loaders.
@@ -55,6 +65,11 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// Whether the account has no address: it was made at another service that told none.
+    pub fn has_no_address(&self) -> bool {
+        is_nowhere(&self.email_key)
+    }
+
     /// Whether the account may not sign in at that time.
     pub fn is_suspended(&self, now: Timestamp) -> bool {
         self.suspended_until.is_some_and(|until| until > now)
@@ -108,7 +123,10 @@ pub async fn by_prefix(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Model>> {
-    let mut query = Entity::find().order_by_asc(Column::UsernameKey).limit(limit);
+    let mut query = Entity::find()
+        .filter(Column::DeletedAt.is_null())
+        .order_by_asc(Column::UsernameKey)
+        .limit(limit);
     if !prefix.is_empty() {
         // Names are ASCII, so every name that begins with the prefix sorts before prefix + '\u{7f}'.
         query = query
@@ -124,4 +142,111 @@ pub async fn by_prefix(
 /// Every name, folded.
 pub async fn names(db: &impl ConnectionTrait) -> Result<Vec<String>> {
     Ok(Entity::find().select_only().column(Column::UsernameKey).into_tuple().all(db).await?)
+}
+
+/// The greatest hash of a password that is not one of Argon2, of accounts that came from elsewhere.
+pub async fn imported_hash(db: &impl ConnectionTrait) -> Result<Option<String>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::PasswordHash)
+        .filter(Column::PasswordHash.like("$2%"))
+        .order_by_desc(Column::PasswordHash)
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?)
+}
+
+/// Users whose deletion is due.
+pub async fn to_delete(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<UserId>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::DeletesAt.lte(now))
+        .filter(Column::DeletedAt.is_null())
+        .order_by_asc(Column::DeletesAt)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// Puts a better hash of the same password in the place of one that is still there.
+pub async fn upgrade_hash(
+    db: &impl ConnectionTrait,
+    id: UserId,
+    from: &str,
+    to: &str,
+) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::PasswordHash, Expr::value(to))
+        .filter(Column::Id.eq(id))
+        .filter(Column::PasswordHash.eq(from))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Which accounts are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// A part of the folded name.
+    pub name: Option<String>,
+    /// A part of the folded address.
+    pub email: Option<String>,
+    /// With that role.
+    pub role: Option<Role>,
+    /// Suspended now, or not.
+    pub suspended: Option<bool>,
+    /// At home there.
+    pub region: Option<RegionId>,
+    /// Made then or later.
+    pub since: Option<Timestamp>,
+    /// Made before.
+    pub until: Option<Timestamp>,
+}
+
+/// Accounts of that kind whose folded name comes after `after`, in name order.
+pub async fn by_filter(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    now: Timestamp,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Model>> {
+    let mut query = Entity::find().order_by_asc(Column::UsernameKey).limit(limit);
+    if let Some(name) = &filter.name {
+        query = query.filter(Expr::col(Column::UsernameKey).like(containing(name)));
+    }
+    if let Some(email) = &filter.email {
+        query = query.filter(Expr::col(Column::EmailKey).like(containing(email)));
+    }
+    if let Some(role) = filter.role {
+        query = query.filter(Column::Role.eq(role));
+    }
+    match filter.suspended {
+        Some(true) => query = query.filter(Column::SuspendedUntil.gt(now)),
+        Some(false) => {
+            let free = Column::SuspendedUntil.is_null().or(Column::SuspendedUntil.lte(now));
+            query = query.filter(free);
+        }
+        None => {}
+    }
+    if let Some(region) = &filter.region {
+        query = query.filter(Column::Region.eq(region.clone()));
+    }
+    if let Some(since) = filter.since {
+        query = query.filter(Column::CreatedAt.gte(since));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(Column::CreatedAt.lt(until));
+    }
+    if let Some(after) = after {
+        query = query.filter(Column::UsernameKey.gt(after));
+    }
+    Ok(query.all(db).await?)
 }

@@ -6,11 +6,11 @@ use sea_orm::{
 };
 
 use crate::game::{
-    accounts::Role,
+    accounts::{MailKind, Role},
     event::Position,
     ids::{
-        EventId, MatchId, NotificationId, PartyId, SeasonId, ServerKeyId, SessionId, TicketId,
-        UserId,
+        EventId, MatchId, NoteId, NotificationId, PartyId, SeasonId, ServerKeyId, SessionId,
+        TicketId, UserId,
     },
     matches::{MatchStatus, TicketState},
     mode::{ModeId, RegionId},
@@ -83,7 +83,7 @@ macro_rules! stored_as_word {
         $(stored!(
             $type,
             String,
-            ColumnType::String(StringLen::N(12)),
+            ColumnType::String(StringLen::N(20)),
             ArrayType::String,
             |value| value.as_str().to_owned(),
             |raw| raw.parse().ok()
@@ -126,9 +126,10 @@ stored_as_text!(
     SeasonId,
     ServerKeyId,
     NotificationId,
+    NoteId,
     EventId
 );
-stored_as_word!(Role, MatchStatus, TicketState, Misdeed);
+stored_as_word!(Role, MailKind, MatchStatus, TicketState, Misdeed);
 stored_as_slug!(ModeId, RegionId);
 stored_as_number!(Timestamp, Position);
 
@@ -151,6 +152,7 @@ keyed_by!(
     SeasonId,
     ServerKeyId,
     NotificationId,
+    NoteId,
     EventId,
     ModeId,
     Position

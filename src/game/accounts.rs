@@ -44,6 +44,35 @@ impl FromStr for Role {
     }
 }
 
+/// What a mail with a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MailKind {
+    /// Proves that its reader has the account's address.
+    VerifyEmail,
+    /// Lets its reader set another password.
+    ResetPassword,
+}
+
+impl MailKind {
+    /// The kind as it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "VERIFY_EMAIL",
+            Self::ResetPassword => "RESET_PASSWORD",
+        }
+    }
+}
+
+impl FromStr for MailKind {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::VerifyEmail, Self::ResetPassword]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(())
+    }
+}
+
 /// Who sends a request, as far as its credentials prove it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Viewer {
@@ -108,7 +137,19 @@ pub fn is_email(text: &str) -> bool {
         && (1..=64).contains(&local.len())
         && !local.chars().any(|c| c == '@' || c.is_whitespace() || c.is_control())
         && host.contains('.')
+        && !is_nowhere(text)
         && host.split('.').all(label)
+}
+
+/// What stands in the place of the address of an account that was made at a service that told none.
+pub const NO_ADDRESS: &str = "@no-address.invalid";
+/// What stands in the place of the address of an account that was deleted.
+pub const DELETED_ADDRESS: &str = "@deleted.invalid";
+
+/// Whether a text only stands in the place of an address (in a domain that is nobody's, by RFC 2606).
+pub fn is_nowhere(text: &str) -> bool {
+    let text = text.to_lowercase();
+    text.ends_with(NO_ADDRESS) || text.ends_with(DELETED_ADDRESS)
 }
 
 /// What two spellings of one name or address have in common: its lower case.

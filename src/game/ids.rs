@@ -114,3 +114,7 @@ id!(
     /// A fact that left a transaction through the outbox.
     EventId, "event"
 );
+id!(
+    /// What a moderator noted about somebody.
+    NoteId, "note"
+);

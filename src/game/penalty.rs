@@ -17,6 +17,8 @@ stored_enum!(
         NoAnswer = "NO_ANSWER",
         /// Left a match before its end.
         Abandoned = "ABANDONED",
+        /// Whatever a moderator found.
+        Conduct = "CONDUCT",
     }
 );
 

@@ -5,11 +5,13 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
 use crate::{
+    config::Http,
     error::{Error, Result},
     game::accounts::Viewer,
+    resolvers::{Cookie, cookie_name},
     services::{Services, now},
 };
 
@@ -34,6 +36,45 @@ pub async fn bearer(services: &Services, value: &str) -> Result<Viewer> {
         _ => return Err(Error::Unauthenticated("authorization is `Bearer` and a token".into())),
     };
     services.accounts.authenticate(token).await
+}
+
+/// What browsers keep for a client that asks them to (`X-Session-Mode: cookie`); no page of another origin can ask, for the
+/// header is none that may be sent without asking this server first.
+///
+/// # Errors
+/// FORBIDDEN for a page that may not use the cookies of this server, BAD_USER_INPUT for another mode.
+pub fn cookie(
+    settings: &Http,
+    headers: &HeaderMap,
+    uri: &Uri,
+    address: IpAddr,
+) -> Result<Option<Cookie>> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match headers.get("x-session-mode").map(HeaderValue::as_bytes) {
+        None => return Ok(None),
+        Some(b"cookie") => {}
+        Some(_) => return Err(Error::bad_input("x-session-mode", "the one mode is `cookie`")),
+    }
+    if !is_own_origin(headers, uri, settings) {
+        return Err(Error::Forbidden("cookies from this origin are not allowed".into()));
+    }
+    let secure = settings.secure_cookies && !address.is_loopback();
+    let name = cookie_name(secure);
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
+    let mut kept = pairs.filter(|(known, _)| known.trim() == name).map(|(_, value)| value.trim());
+    let refresh = kept.next().filter(|value| !value.is_empty());
+    let csrf = text("x-csrf-token");
+    Ok(Some(Cookie { refresh: refresh.map(Into::into), csrf: csrf.map(Into::into), secure }))
+}
+
+/// Browsers name the page that sends a request or opens a socket; other clients name none.
+pub fn is_own_origin(headers: &HeaderMap, uri: &Uri, settings: &Http) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).or(uri.host());
+    let own = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
+    own || settings.allowed_origins.iter().any(|allowed| allowed == origin)
 }
 
 /// How long from now a viewer's token is good for; none for ever.

@@ -10,7 +10,7 @@ use apollo_compiler::executable::OperationType;
 use axum::{
     body::{Body, Bytes},
     extract::{ConnectInfo, FromRequestParts, Query, Request, State, WebSocketUpgrade},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -20,9 +20,11 @@ use super::{
     App, auth, events,
     front::{
         Operation,
+        operation::{from_json, from_pairs},
         outcome::{Refusal, polish, refuse_input, status_of},
     },
     negotiation::{self, Media},
+    rates,
     router::RequestId,
     socket,
 };
@@ -30,7 +32,10 @@ use crate::{
     error::{Code, Error},
     game::accounts::Viewer,
     resolvers::{self, RequestMeta},
-    services::network,
+    services::{
+        Allowance,
+        audit::{Act, acting},
+    },
 };
 
 /// What came with a request besides its operation.
@@ -49,6 +54,8 @@ pub struct Answer {
     body: String,
     /// Seconds after which to come back.
     retry_after: Option<u64>,
+    /// What else the client is told, such as its cookies.
+    headers: HeaderMap,
     /// Whether a well-formed request was refused for its document or variables, which `application/json` says with 200.
     refused_document: bool,
 }
@@ -61,7 +68,8 @@ impl Answer {
             Code::ServiceUnavailable => Some(1),
             _ => None,
         };
-        Self { status, body: refusal.body().to_string(), retry_after, refused_document: false }
+        let (body, headers) = (refusal.body().to_string(), HeaderMap::new());
+        Self { status, body, retry_after, headers, refused_document: false }
     }
 }
 
@@ -79,6 +87,18 @@ pub async fn get(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
+    let mut allowance = Ok(None);
+    let mut response = got(app, peer, request, &mut allowance).await;
+    rates::tell(&mut response, &allowance);
+    response
+}
+
+async fn got(
+    app: App,
+    peer: SocketAddr,
+    request: Request,
+    allowance: &mut Result<Option<Allowance>, Error>,
+) -> Response {
     let (mut parts, _) = request.into_parts();
     // Over HTTP/2 a socket is asked for by CONNECT.
     let wants_socket = parts.method == Method::CONNECT
@@ -94,7 +114,8 @@ pub async fn get(
     }
     let headers = &parts.headers;
     let Some(media) = negotiation::accepted(headers) else { return not_acceptable() };
-    let caller = match caller(&app, peer, headers, request_id(&parts.extensions)).await {
+    let id = request_id(&parts.extensions);
+    let caller = match caller(&app, peer, (headers, &parts.uri), id, allowance).await {
         Ok(caller) => caller,
         Err(error) => return send(media, Refusal::from_error(&error).into()),
     };
@@ -123,6 +144,18 @@ pub async fn post(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
+    let mut allowance = Ok(None);
+    let mut response = posted(app, peer, request, &mut allowance).await;
+    rates::tell(&mut response, &allowance);
+    response
+}
+
+async fn posted(
+    app: App,
+    peer: SocketAddr,
+    request: Request,
+    allowance: &mut Result<Option<Allowance>, Error>,
+) -> Response {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
     let Some(media) = negotiation::accepted(headers) else { return not_acceptable() };
@@ -132,7 +165,8 @@ pub async fn post(
             refuse_input("content-type", "the body is JSON: content-type application/json");
         return send(media, Answer::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &refusal));
     }
-    let caller = match caller(&app, peer, headers, request_id(&parts.extensions)).await {
+    let id = request_id(&parts.extensions);
+    let caller = match caller(&app, peer, (headers, &parts.uri), id, allowance).await {
         Ok(caller) => caller,
         Err(error) => return send(media, Refusal::from_error(&error).into()),
     };
@@ -184,18 +218,22 @@ async fn batch(app: &App, caller: &Caller, items: Vec<Value>) -> Answer {
     if items.is_empty() || items.len() > most {
         return Refusal::too_complex(format!("a batch has 1 to {most} operations")).into();
     }
-    let mut bodies = Vec::new();
+    let (mut bodies, mut headers) = (Vec::new(), HeaderMap::new());
     for item in items {
         let answer = match from_json(item) {
             Ok(operation) => answer(app, caller, operation, false).await,
             Err(refusal) => refusal.into(),
         };
         bodies.push(answer.body);
+        for (name, value) in answer.headers.iter() {
+            headers.append(name, value.clone());
+        }
     }
     Answer {
         status: StatusCode::OK,
         body: format!("[{}]", bodies.join(",")),
         retry_after: None,
+        headers,
         refused_document: false,
     }
 }
@@ -204,76 +242,25 @@ async fn batch(app: &App, caller: &Caller, items: Vec<Value>) -> Answer {
 pub async fn caller(
     app: &App,
     peer: SocketAddr,
-    headers: &HeaderMap,
+    (headers, uri): (&HeaderMap, &Uri),
     request_id: Arc<str>,
+    allowance: &mut Result<Option<Allowance>, Error>,
 ) -> Result<Caller, Error> {
     let address = auth::address(&app.services, peer, headers);
     let viewer = auth::viewer(&app.services, headers).await;
-    let limits = &app.services.config.settings.limits;
-    match &viewer {
-        Ok(Viewer::User(who)) => {
-            app.services.take(&format!("user:{}", who.user), limits.user_per_minute).await?;
-        }
-        Ok(Viewer::Server(_)) => {}
-        // A bad token is counted against the address it came from.
-        Ok(Viewer::Anonymous) | Err(_) if limits.exempt_loopback && address.is_loopback() => {}
-        Ok(Viewer::Anonymous) | Err(_) => {
-            let key = format!("address:{}", network(address));
-            app.services.take(&key, limits.anonymous_per_minute).await?;
-        }
+    *allowance = rates::take(&app.services, viewer.as_ref().ok(), address).await;
+    if let Err(Error::RateLimited { retry_after_ms }) = allowance {
+        return Err(Error::RateLimited { retry_after_ms: *retry_after_ms });
     }
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let meta = RequestMeta { request_id, address, user_agent: user_agent.map(Into::into) };
+    let cookie = auth::cookie(&app.services.config.settings.http, headers, uri, address)?;
+    let user_agent = user_agent.map(Into::into);
+    let meta = RequestMeta { request_id, address, user_agent, cookie };
     Ok(Caller { viewer: viewer?, meta })
 }
 
 fn request_id(extensions: &axum::http::Extensions) -> Arc<str> {
     extensions.get::<RequestId>().map_or_else(|| "-".into(), |id| id.0.clone())
-}
-
-fn from_pairs(pairs: Vec<(String, String)>) -> Result<Operation, Refusal> {
-    let mut json = serde_json::Map::new();
-    for (key, value) in pairs {
-        let value = match key.as_str() {
-            "query" | "operationName" => Value::String(value),
-            "variables" | "extensions" if value.is_empty() => Value::Null,
-            "variables" | "extensions" => serde_json::from_str(&value)
-                .map_err(|_| refuse_input(&key, "this parameter is not JSON"))?,
-            _ => continue,
-        };
-        json.insert(key, value);
-    }
-    from_json(Value::Object(json))
-}
-
-/// Checks the types of an operation's parameters.
-pub fn from_json(json: Value) -> Result<Operation, Refusal> {
-    let Value::Object(mut json) = json else {
-        return Err(refuse_input("body", "an operation is a JSON object"));
-    };
-    let text = |name: &str, value: Option<Value>| match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(refuse_input(name, "this parameter is a string")),
-    };
-    let object = |name: &str, value: Option<Value>| match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(map)) => Ok(Some(map)),
-        Some(_) => Err(refuse_input(name, "this parameter is an object")),
-    };
-    let extensions = object("extensions", json.remove("extensions"))?;
-    let query = text("query", json.remove("query"))?;
-    if query.is_none()
-        && extensions.is_some_and(|extensions| extensions.contains_key("persistedQuery"))
-    {
-        return Err(Refusal::from_error(&Error::PersistedQueryNotFound));
-    }
-    let query = query.filter(|query| !query.trim().is_empty());
-    Ok(Operation {
-        query: query.ok_or_else(|| refuse_input("query", "there is no query"))?,
-        operation_name: text("operationName", json.remove("operationName"))?,
-        variables: object("variables", json.remove("variables"))?,
-    })
 }
 
 async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: bool) -> Answer {
@@ -299,6 +286,10 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
         let refusal = refuse_input("query", "mutations are sent by POST");
         return Answer::refused(StatusCode::METHOD_NOT_ALLOWED, &refusal);
     }
+    let spent = rates::spend(&app.services, &caller.viewer, caller.meta.address, admitted.cost);
+    if let Err(error) = spent.await {
+        return Refusal::from_error(&error).into();
+    }
     let response = execute(app, caller, admitted.request()).await;
     metrics::histogram!("rankedhonor_request_seconds", "kind" => kind)
         .record(began.elapsed().as_secs_f64());
@@ -309,7 +300,19 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
     polish(&mut response, &caller.meta.request_id);
     let response = response.extension("cost", admitted.cost.into());
     let body = serde_json::to_string(&response).unwrap_or_default();
-    Answer { status: StatusCode::OK, body, retry_after: None, refused_document: false }
+    let headers = response.http_headers;
+    Answer { status: StatusCode::OK, body, retry_after: None, headers, refused_document: false }
+}
+
+/// Who acts in a request.
+fn act_of(caller: &Caller) -> Act {
+    let actor = match &caller.viewer {
+        Viewer::Anonymous => None,
+        Viewer::User(who) => Some(who.user.to_string()),
+        Viewer::Server(id) => Some(id.to_string()),
+    };
+    let meta = &caller.meta;
+    Act { actor, address: Some(meta.address), request_id: Some(meta.request_id.clone()) }
 }
 
 /// Runs an operation within its time. A mutation that is out of time goes on by itself: half of it is never left.
@@ -323,7 +326,7 @@ pub async fn execute(
     let schema = app.schema.clone();
     let span = tracing::Span::current();
     let running = tokio::spawn(tracing::Instrument::instrument(
-        async move { schema.execute(request).await },
+        acting(act_of(caller), async move { schema.execute(request).await }),
         span,
     ));
     let patience = Duration::from_millis(app.services.config.settings.limits.request_timeout_ms);
@@ -352,6 +355,7 @@ pub fn send(media: Media, answer: Answer) -> Response {
     let status = if plain { StatusCode::OK } else { answer.status };
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
+    headers.extend(answer.headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     if let Some(seconds) = answer.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -1,12 +1,14 @@
 //! The edge: who asks, within which bounds, over which transport.
 
 mod auth;
+mod console;
 mod events;
 mod front;
 mod graphiql;
 mod graphql;
 mod live;
 mod negotiation;
+mod rates;
 mod router;
 mod server;
 mod socket;
@@ -16,11 +18,11 @@ use std::{ops::Deref, sync::Arc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::{console::is_built as console_is_built, router::router, server::serve};
 use self::{
     front::Front,
     live::{Live, connections::Connections},
 };
-pub use self::{router::router, server::serve};
 use crate::{
     error::Result,
     resolvers::{self, Schema},
@@ -66,7 +68,8 @@ impl App {
     ) -> Result<Self> {
         let sdl: Arc<str> = resolvers::sdl().into();
         let settings = &services.config.settings;
-        let front = Front::new(&sdl, settings.limits.clone(), settings.http.introspection)?;
+        let own = settings.http.console.then(console::documents).flatten();
+        let front = Front::new(&sdl, settings.limits.clone(), &settings.http, own.as_deref())?;
         let schema = resolvers::build(services.clone());
         let live = Live::new(services.clone(), schema.clone(), &settings.limits.socket);
         Ok(Self(Arc::new(Edge {

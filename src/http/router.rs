@@ -18,31 +18,46 @@ use tower_http::{
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{App, front::outcome::Refusal, graphiql, graphql};
+use super::{App, console, front::outcome::Refusal, graphiql, graphql, rates};
 use crate::{error::Error, telemetry};
 
 /// The id of a request, in its extensions.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub Arc<str>);
 
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const SESSION_MODE: HeaderName = HeaderName::from_static("x-session-mode");
+const CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Everything that is served.
 pub fn router(app: App) -> Router {
     let mut routes = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).connect(graphql::get))
-        .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics));
-    if app.services.config.settings.http.graphiql {
+    if app.services.config.settings.http.introspection {
+        routes = routes.route("/schema.graphql", get(schema));
+    }
+    let settings = &app.services.config.settings.http;
+    if settings.console && console::is_built() {
+        routes = routes.merge(console::routes(settings.graphiql));
+    } else if settings.graphiql {
         routes = routes.merge(graphiql::routes());
+    }
+    if settings.strict_transport {
+        routes = routes.layer(fixed(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
     }
     routes
         .layer(cors(&app))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .layer(fixed(OPENER_POLICY, "same-origin"))
+        .layer(fixed(RESOURCE_POLICY, "same-origin"))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(identify))
         .with_state(app)
@@ -59,8 +74,18 @@ fn cors(app: &App) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, REQUEST_ID])
-        .expose_headers([REQUEST_ID, header::RETRY_AFTER])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT,
+            REQUEST_ID,
+            SESSION_MODE,
+            CSRF_TOKEN,
+        ])
+        .allow_credentials(true)
+        .expose_headers(
+            [REQUEST_ID, header::RETRY_AFTER].into_iter().chain(rates::TOLD).collect::<Vec<_>>(),
+        )
 }
 
 /// Gives every request an id, which goes out with the answer and stands in its log lines. A caller's own is kept when it is

@@ -2,9 +2,8 @@
 
 use async_graphql::{Context, Object};
 
-use super::context::{Result, at_least, parse_id, services};
+use super::context::{Result, parse_id, services, staff};
 use crate::{
-    game::accounts::Role,
     schema::admin::{
         CreateServerKeyInput, CreateServerKeyPayload, LiftQueueLockInput, LiftQueueLockPayload,
         PlanSeasonEndInput, PlanSeasonEndPayload, ReloadMatchmakingPayload, RevokeServerKeyInput,
@@ -26,7 +25,7 @@ impl AdminMutation {
         ctx: &Context<'_>,
         input: CreateServerKeyInput,
     ) -> Result<CreateServerKeyPayload> {
-        at_least(ctx, Role::Admin)?;
+        staff(ctx)?;
         let (id, key) = services(ctx).accounts.create_server_key(&input.name).await?;
         Ok(CreateServerKeyPayload {
             id: id.to_string().into(),
@@ -42,7 +41,7 @@ impl AdminMutation {
         ctx: &Context<'_>,
         input: StartSeasonInput,
     ) -> Result<StartSeasonPayload> {
-        at_least(ctx, Role::Admin)?;
+        staff(ctx)?;
         let seasons = &services(ctx).seasons;
         let wanted = NewSeason { name: input.name, ends_at: input.ends_at.map(|at| at.0) };
         if input.dry_run {
@@ -60,7 +59,7 @@ impl AdminMutation {
         ctx: &Context<'_>,
         input: PlanSeasonEndInput,
     ) -> Result<PlanSeasonEndPayload> {
-        at_least(ctx, Role::Admin)?;
+        staff(ctx)?;
         let ends_at = input.ends_at.map(|at| at.0);
         let season = services(ctx).seasons.plan_end(ends_at, input.next_name).await?;
         Ok(PlanSeasonEndPayload { season: season.into() })
@@ -72,7 +71,7 @@ impl AdminMutation {
         ctx: &Context<'_>,
         input: RevokeServerKeyInput,
     ) -> Result<RevokeServerKeyPayload> {
-        at_least(ctx, Role::Admin)?;
+        staff(ctx)?;
         services(ctx).accounts.revoke_server_key(parse_id("input.id", &input.id)?).await?;
         Ok(RevokeServerKeyPayload { id: input.id })
     }
@@ -83,7 +82,7 @@ impl AdminMutation {
         ctx: &Context<'_>,
         input: SuspendUserInput,
     ) -> Result<SuspendUserPayload> {
-        let by = at_least(ctx, Role::Moderator)?;
+        let by = staff(ctx)?;
         let user = parse_id("input.userId", &input.user_id)?;
         let until = input.until.map(|until| until.0);
         let services = services(ctx);
@@ -97,7 +96,7 @@ impl AdminMutation {
         ctx: &Context<'_>,
         input: LiftQueueLockInput,
     ) -> Result<LiftQueueLockPayload> {
-        let by = at_least(ctx, Role::Moderator)?;
+        let by = staff(ctx)?;
         let user = parse_id("input.userId", &input.user_id)?;
         Ok(LiftQueueLockPayload { lifted: services(ctx).penalties.lift(by.user, user).await? })
     }
@@ -105,14 +104,14 @@ impl AdminMutation {
     /// Admins. Reads the settings' file once more, on every instance, and puts its matchmaking part in force; one that is wrong is
     /// refused, and what was in force stays.
     async fn reload_matchmaking(&self, ctx: &Context<'_>) -> Result<ReloadMatchmakingPayload> {
-        let by = at_least(ctx, Role::Admin)?;
-        let changed = services(ctx).reload_matchmaking_everywhere(by.user).await?;
+        staff(ctx)?;
+        let changed = services(ctx).reload_matchmaking_everywhere().await?;
         Ok(ReloadMatchmakingPayload { changed })
     }
 
     /// Admins.
     async fn set_role(&self, ctx: &Context<'_>, input: SetRoleInput) -> Result<SetRolePayload> {
-        let by = at_least(ctx, Role::Admin)?;
+        let by = staff(ctx)?;
         let user = parse_id("input.userId", &input.user_id)?;
         let services = services(ctx);
         let user = services.admin.set_role(services, by, user, input.role.into()).await?;

@@ -4,10 +4,16 @@ use std::{error::Error as _, net::IpAddr, sync::Arc};
 
 use async_graphql::{Context, ErrorExtensionValues, ID};
 
-use super::loaders::Loaders;
+use super::{
+    access::{self, Rule, Seen},
+    loaders::Loaders,
+};
 use crate::{
     error::{Code, Error, Reason},
-    game::accounts::{Role, SignedIn, Viewer},
+    game::{
+        accounts::{Role, SignedIn, Viewer},
+        ids::UserId,
+    },
     services::{Services, accounts::Origin, network},
 };
 
@@ -20,6 +26,25 @@ pub struct RequestMeta {
     pub address: IpAddr,
     /// What the client calls itself.
     pub user_agent: Option<Arc<str>>,
+    /// Where a browser keeps the refresh token; none: the client keeps it itself.
+    pub cookie: Option<Cookie>,
+}
+
+/// What came with a request whose client lets the browser keep its refresh token.
+#[derive(Clone, Debug)]
+pub struct Cookie {
+    /// The refresh token that the browser keeps.
+    pub refresh: Option<Arc<str>>,
+    /// What the page sent along.
+    pub csrf: Option<Arc<str>>,
+    /// Whether the browser is to keep it for encrypted connections only.
+    pub secure: bool,
+}
+
+/// What the cookie is called that keeps a refresh token. Browsers take one with this prefix only from the very host, over an
+/// encrypted connection.
+pub const fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-rankedhonor" } else { "rankedhonor" }
 }
 
 /// A failure on its way to a client. It is not `Display`, so nothing but our own errors becomes one, and nothing leaks.
@@ -105,8 +130,13 @@ pub fn signed_in<'a>(ctx: &Context<'a>) -> Result<&'a SignedIn> {
     }
 }
 
-/// The person who asks, if they have at least that role.
-pub fn at_least<'a>(ctx: &Context<'a>, role: Role) -> Result<&'a SignedIn> {
+/// The person who asks, if the table of rules lets their role use this entry point.
+pub fn staff<'a>(ctx: &Context<'a>) -> Result<&'a SignedIn> {
+    let role = match access::of_entry(ctx.field().name()) {
+        Some(Rule::Moderator) => Role::Moderator,
+        // What the table does not know is for nobody else.
+        _ => Role::Admin,
+    };
     let who = signed_in(ctx)?;
     if who.role < role {
         let message = format!("this takes the role {}", role.as_str());
@@ -129,6 +159,20 @@ pub fn server_or_admin(ctx: &Context<'_>) -> Result<bool> {
     }
 }
 
+/// Whether the table of rules lets whoever asks see a field (`Type.field`) of something that belongs to this user.
+pub fn sees(ctx: &Context<'_>, field: &str, owner: UserId) -> bool {
+    let viewer = viewer(ctx);
+    let own = viewer.user_id() == Some(owner);
+    match access::of_field(field) {
+        Some(Seen::Owner) => own,
+        Some(Seen::OwnerAndModerators) => own || viewer.is_at_least(Role::Moderator),
+        Some(Seen::OwnerAndAdmins) => own || viewer.is_at_least(Role::Admin),
+        Some(Seen::Moderators) => viewer.is_at_least(Role::Moderator),
+        Some(Seen::Admins) | None => viewer.is_at_least(Role::Admin),
+        Some(Seen::Elsewhere) => false,
+    }
+}
+
 /// Where the request comes from, as a session remembers it.
 pub fn origin(ctx: &Context<'_>) -> Origin {
     let meta: &RequestMeta = ctx.data_unchecked();
@@ -143,7 +187,8 @@ pub async fn take_for_address(ctx: &Context<'_>, what: &str, limit: u32) -> Resu
         return Ok(());
     }
     let network = network(meta.address);
-    Ok(services.take(&format!("{what}:{network}"), limit).await?)
+    services.take(&format!("{what}:{network}"), limit).await?;
+    Ok(())
 }
 
 /// The id in that argument.

@@ -1,15 +1,10 @@
 //! Matches, from ready check to result.
 
-use std::collections::BTreeMap;
-
 use async_graphql::{ComplexObject, Context, ID, Object, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    context::{
-        Result, at_least, loaders, parse_id, server_or_admin, services, signed_in, spectates,
-        viewer,
-    },
+    context::{Result, loaders, parse_id, services, signed_in, spectates, staff, viewer},
     modes::{mode_of, region_of},
     users::user_of,
     watching::{behind, open, told},
@@ -18,29 +13,22 @@ use crate::{
     entities::{match_players, matches::Filter},
     error::Error,
     game::{
-        accounts::{Role, Viewer},
-        ids::{MatchId, UserId},
+        accounts::Viewer,
+        ids::MatchId,
         matches::{MatchStatus, outcome},
         mode::ModeId,
     },
     schema::{
         matches::{
-            CancelMatchInput, CancelMatchPayload, GameSession, Match, MatchConnection, MatchEvent,
-            MatchEventConnection, MatchFilter, Participant, RecordMatchEventsInput,
-            RecordMatchEventsPayload, ReportMatchResultInput, ReportMatchResultPayload,
-            RespondToReadyCheckInput, RespondToReadyCheckPayload, StartMatchInput,
-            StartMatchPayload, Team, TeamResultInput, VoidMatchInput, VoidMatchPayload,
+            GameSession, Match, MatchConnection, MatchEvent, MatchEventConnection, MatchFilter,
+            Participant, RespondToReadyCheckInput, RespondToReadyCheckPayload, Team,
+            VoidMatchInput, VoidMatchPayload,
         },
         modes::{Mode, Region, Season},
         paging::{Cursor, Line},
         users::User,
     },
-    services::{
-        paging::Page,
-        reports::{PlayerResult, TeamResult},
-        results::TeamScore,
-        timelines::NewEvent,
-    },
+    services::{paging::Page, results::TeamScore},
 };
 
 type PageArguments = (Option<i32>, Option<String>, Option<i32>, Option<String>);
@@ -125,111 +113,17 @@ impl MatchMutation {
         Ok(RespondToReadyCheckPayload { match_: row.into() })
     }
 
-    /// Game servers and admins.
-    async fn start_match(
-        &self,
-        ctx: &Context<'_>,
-        input: StartMatchInput,
-    ) -> Result<StartMatchPayload> {
-        server_or_admin(ctx)?;
-        let id = parse_id("input.matchId", &input.match_id)?;
-        let row = services(ctx).matches.start(id, input.endpoint).await?;
-        Ok(StartMatchPayload { match_: row.into() })
-    }
-
-    /// Game servers and admins.
-    async fn record_match_events(
-        &self,
-        ctx: &Context<'_>,
-        input: RecordMatchEventsInput,
-    ) -> Result<RecordMatchEventsPayload> {
-        server_or_admin(ctx)?;
-        let id = parse_id("input.matchId", &input.match_id)?;
-        let user = |index: usize, field: &str, id: Option<ID>| -> Result<Option<UserId>> {
-            id.map(|id| parse_id(&format!("input.events[{index}].{field}"), &id)).transpose()
-        };
-        let events = input
-            .events
-            .into_iter()
-            .enumerate()
-            .map(|(index, event)| {
-                Ok(NewEvent {
-                    sequence: event.sequence,
-                    kind: event.kind,
-                    at_ms: event.at_ms,
-                    actor: user(index, "actorId", event.actor_id)?,
-                    target: user(index, "targetId", event.target_id)?,
-                    data: event.data.map(|json| json.0),
-                })
-            })
-            .collect::<Result<_>>()?;
-        let (row, recorded) = services(ctx).matches.record(id, events).await?;
-        let recorded = i32::try_from(recorded).unwrap_or(i32::MAX);
-        Ok(RecordMatchEventsPayload { match_: row.into(), recorded })
-    }
-
-    /// Game servers and admins. Reporting the same result again changes nothing; another result is a CONFLICT.
-    async fn report_match_result(
-        &self,
-        ctx: &Context<'_>,
-        input: ReportMatchResultInput,
-    ) -> Result<ReportMatchResultPayload> {
-        server_or_admin(ctx)?;
-        let id = parse_id("input.matchId", &input.match_id)?;
-        let teams = input.teams.into_iter().enumerate().map(|(i, team)| team_result(i, team));
-        let teams = teams.collect::<Result<_>>()?;
-        let ended_at = input.ended_at.map(|at| at.0);
-        let (row, changes) = services(ctx).matches.report(id, teams, ended_at).await?;
-        Ok(ReportMatchResultPayload {
-            match_: row.into(),
-            rank_changes: changes.into_iter().map(Into::into).collect(),
-        })
-    }
-
     /// Admins. Takes back every rating change of a completed match, and works out anew what came after it.
     async fn void_match(
         &self,
         ctx: &Context<'_>,
         input: VoidMatchInput,
     ) -> Result<VoidMatchPayload> {
-        let who = at_least(ctx, Role::Admin)?;
+        staff(ctx)?;
         let id = parse_id("input.matchId", &input.match_id)?;
-        let (row, pending) = services(ctx).matches.void(id, &input.reason, who.user).await?;
+        let (row, pending) = services(ctx).matches.void(id, &input.reason).await?;
         Ok(VoidMatchPayload { match_: row.into(), pending })
     }
-
-    /// Game servers and admins.
-    async fn cancel_match(
-        &self,
-        ctx: &Context<'_>,
-        input: CancelMatchInput,
-    ) -> Result<CancelMatchPayload> {
-        let by_server = server_or_admin(ctx)?;
-        let id = parse_id("input.matchId", &input.match_id)?;
-        let services = services(ctx);
-        let row = services.matches.cancel(services, id, &input.reason, by_server).await?;
-        Ok(CancelMatchPayload { match_: row.into() })
-    }
-}
-
-fn team_result(index: usize, team: TeamResultInput) -> Result<TeamResult> {
-    let mut players = BTreeMap::new();
-    for (p, player) in team.players.unwrap_or_default().into_iter().enumerate() {
-        let field = format!("input.teams[{index}].players[{p}].userId");
-        let user: UserId = parse_id(&field, &player.user_id)?;
-        let did = PlayerResult {
-            kills: player.kills.unwrap_or(0),
-            deaths: player.deaths.unwrap_or(0),
-            assists: player.assists.unwrap_or(0),
-            hero: player.hero,
-            abandoned: player.abandoned.unwrap_or(false),
-        };
-        if players.insert(user, did).is_some() {
-            return Err(Error::bad_input(field, "this player is reported twice").into());
-        }
-    }
-    let score = team.score.unwrap_or(0);
-    Ok(TeamResult { index: team.index, placement: team.placement, score, players })
 }
 
 /// See the module.

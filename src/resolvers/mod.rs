@@ -1,16 +1,20 @@
 //! The verbs of the API: who asks, what they want, hand over, convert.
 
+pub mod access;
 mod accounts;
 mod admin;
 pub mod context;
 mod feed;
+mod links;
 mod loaders;
 mod matches;
+mod moderation;
 mod modes;
 mod node;
 mod parties;
 mod queue;
 mod rankings;
+mod reports;
 mod users;
 pub mod watching;
 
@@ -18,7 +22,7 @@ use std::sync::Arc;
 
 use async_graphql::{MergedObject, MergedSubscription, Request, SDLExportOptions};
 
-pub use self::context::RequestMeta;
+pub use self::context::{Cookie, RequestMeta, cookie_name};
 use self::loaders::Loaders;
 use crate::{game::accounts::Viewer, services::Services};
 
@@ -33,6 +37,8 @@ pub struct Query(
     parties::PartyQuery,
     queue::QueueQuery,
     feed::FeedQuery,
+    links::LinkQuery,
+    moderation::ModerationQuery,
 );
 
 /// The entry points for changing.
@@ -43,8 +49,11 @@ pub struct Mutation(
     parties::PartyMutation,
     queue::QueueMutation,
     matches::MatchMutation,
+    reports::ReportMutation,
     feed::FeedMutation,
     admin::AdminMutation,
+    links::LinkMutation,
+    moderation::ModerationMutation,
 );
 
 /// The entry points for watching. Each stream first says how things stand, then each change.
@@ -62,7 +71,14 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema over these use cases. It bounds nothing itself: the edge does, before it comes here.
 pub fn build(services: Arc<Services>) -> Schema {
-    builder().data(services).finish()
+    let open = services.config.settings.http.introspection;
+    let builder = builder().data(services);
+    // Whoever may not look at the schema is not told by errors what it has.
+    if open {
+        builder.finish()
+    } else {
+        builder.disable_introspection().disable_suggestions().finish()
+    }
 }
 
 /// The schema in its definition language.

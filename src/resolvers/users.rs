@@ -3,7 +3,8 @@
 use async_graphql::{ComplexObject, Context, ID, MaybeUndefined, Object};
 
 use super::{
-    context::{Result, loaders, parse_id, services, signed_in, viewer},
+    access::{self, Seen},
+    context::{Result, loaders, parse_id, sees, services, signed_in, viewer},
     matches::match_page,
     modes::region_of,
 };
@@ -11,16 +12,19 @@ use crate::{
     entities::matches::Filter,
     error::Error,
     game::{
-        accounts::Role,
         ids::{SeasonId, UserId},
         mode::ModeId,
     },
     schema::{
+        accounts::Session,
+        links::LinkedAccount,
         matches::{MatchConnection, MatchStatus},
+        moderation::{Note, Suspension},
         modes::Region,
         paging::{Cursor, Line, Name},
         queue::QueueLock,
         rankings::{RatingPointConnection, Standing},
+        scalars::DateTime,
         users::{
             BlockUserInput, BlockUserPayload, Presence, UnblockUserPayload, UpdateProfileInput,
             UpdateProfilePayload, User, UserBy, UserConnection,
@@ -138,15 +142,57 @@ impl UserMutation {
 impl User {
     /// Only the user and admins can read it; null for everyone else.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
-        let viewer = viewer(ctx);
-        let may = self.own || viewer.user_id() == Some(self.key) || viewer.is_at_least(Role::Admin);
-        may.then_some(&*self.private_email)
+        self.tells(ctx, "User.email")
+            .then_some(&*self.private_email)
+            .filter(|email| !email.is_empty())
+    }
+
+    /// Whether they have proved to have their address, for themselves and admins; null for everyone else.
+    async fn email_verified(&self, ctx: &Context<'_>) -> Option<bool> {
+        self.tells(ctx, "User.emailVerified").then_some(self.verified)
+    }
+
+    /// When the account is to be deleted, for themselves and admins; null where it is not, and for everyone else.
+    async fn deletes_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        self.deletion.filter(|_| self.tells(ctx, "User.deletesAt"))
+    }
+
+    /// Why they may not sign in, for themselves and moderators; null where nothing keeps them, and for everyone else.
+    async fn suspension(&self, ctx: &Context<'_>) -> Option<Suspension> {
+        self.suspended.clone().filter(|_| self.tells(ctx, "User.suspension"))
+    }
+
+    /// Their signed-in devices, the last used first, for themselves alone; null for everyone else.
+    async fn sessions(&self, ctx: &Context<'_>) -> Option<Result<Vec<Session>>> {
+        let who = viewer(ctx).signed_in().filter(|_| self.tells(ctx, "User.sessions"))?;
+        let found = async {
+            let rows = services(ctx).accounts.of(who.user).await?;
+            Ok(rows.into_iter().map(|row| Session::seen(row, who.session)).collect())
+        };
+        Some(found.await)
+    }
+
+    /// Their accounts at other services, for themselves and admins; null for everyone else.
+    async fn linked_accounts(&self, ctx: &Context<'_>) -> Option<Result<Vec<LinkedAccount>>> {
+        if !self.tells(ctx, "User.linkedAccounts") {
+            return None;
+        }
+        let linked = services(ctx).accounts.linked(self.key).await;
+        Some(linked.map(|rows| rows.into_iter().map(Into::into).collect()).map_err(Into::into))
+    }
+
+    /// What moderators noted about them, newest first, for moderators; null for everyone else.
+    async fn notes(&self, ctx: &Context<'_>) -> Option<Result<Vec<Note>>> {
+        if !self.tells(ctx, "User.notes") {
+            return None;
+        }
+        let notes = services(ctx).admin.notes(self.key).await;
+        Some(notes.map(|rows| rows.into_iter().map(Into::into).collect()).map_err(Into::into))
     }
 
     /// Why they may not queue just now, for themselves and moderators; null where nothing keeps them, and for everyone else.
     async fn queue_lock(&self, ctx: &Context<'_>) -> Option<Result<QueueLock>> {
-        let viewer = viewer(ctx);
-        if viewer.user_id() != Some(self.key) && !viewer.is_at_least(Role::Moderator) {
+        if !self.tells(ctx, "User.queueLock") {
             return None;
         }
         let lock = services(ctx).penalties.lock_of(self.key).await.transpose()?;
@@ -155,7 +201,7 @@ impl User {
 
     /// Whom they have blocked, the latest first, for themselves alone; null for everyone else.
     async fn blocked_users(&self, ctx: &Context<'_>) -> Option<Result<Vec<User>>> {
-        if viewer(ctx).user_id() != Some(self.key) {
+        if !self.tells(ctx, "User.blockedUsers") {
             return None;
         }
         let found = async {
@@ -245,6 +291,15 @@ impl User {
         let slice = services(ctx).rankings.history((self.key, mode, season), &page).await?;
         let items = slice.items.into_iter().map(|row| (Line(row.seq).encode(), row.into()));
         Ok(RatingPointConnection::new(items.collect(), (slice.has_next, slice.has_previous)))
+    }
+}
+
+impl User {
+    /// Whether whoever asks sees that field of them.
+    fn tells(&self, ctx: &Context<'_>, field: &str) -> bool {
+        // Who has just signed in asks without a token.
+        let own = self.own && access::of_field(field) == Some(Seen::OwnerAndAdmins);
+        own || sees(ctx, field, self.key)
     }
 }
 

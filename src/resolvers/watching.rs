@@ -33,22 +33,6 @@ pub fn nature(field: &str) -> Option<Nature> {
     }
 }
 
-/// The fields whose value depends on who asks, below the roots. Each asks for its viewer; a stream that has one of them in
-/// its selection is executed for its subscriber alone.
-pub const PERSONAL: [(&str, &str); 6] = [
-    ("Match", "session"),
-    ("Party", "joinCode"),
-    ("QueueTicket", "explanation"),
-    ("User", "blockedUsers"),
-    ("User", "email"),
-    ("User", "queueLock"),
-];
-
-/// Whether a field depends on who asks.
-pub fn is_personal(parent: &str, field: &str) -> bool {
-    PERSONAL.contains(&(parent, field))
-}
-
 /// Where a follower of a log begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {

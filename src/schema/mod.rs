@@ -4,7 +4,9 @@
 pub mod accounts;
 pub mod admin;
 pub mod feed;
+pub mod links;
 pub mod matches;
+pub mod moderation;
 pub mod modes;
 pub mod paging;
 pub mod parties;

@@ -138,7 +138,9 @@ pub struct Line(pub i64);
 pub struct Name(pub String);
 
 cursor!(Line, "line", |line| line.0.to_string(), |text| text.parse().ok().map(Line));
-cursor!(Name, "name", |name| name.0.clone(), |text| Some(Name(text.to_owned())));
+cursor!(Name, "name", |name| name.0.clone(), |text| {
+    (text.len() <= 20 && text.is_ascii()).then(|| Name(text.to_owned()))
+});
 cursor!(Position, "log", |at| at.0.to_string(), |text| text.parse().ok().map(Position));
 cursor!(MatchId, "match", ToString::to_string, |text| text.parse().ok());
 cursor!(NotificationId, "notification", ToString::to_string, |text| text.parse().ok());

@@ -234,6 +234,8 @@ pub enum PenaltyReason {
     NoAnswer,
     /// They left a match before its end.
     Abandoned,
+    /// A moderator keeps them out.
+    Conduct,
 }
 
 /// Why somebody may not queue, and until when.

@@ -41,7 +41,7 @@ impl ScalarType for DateTime {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Json(pub serde_json::Value);
 
-/// Any JSON object, at most 8 KiB when serialised.
+/// Any JSON object, at most 8 KiB when it is sent here.
 #[Scalar(name = "JSON")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {

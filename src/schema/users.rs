@@ -2,10 +2,10 @@
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined, OneofObject, SimpleObject};
 
-use super::{paging::connection, scalars::DateTime};
+use super::{moderation::Suspension, paging::connection, scalars::DateTime};
 use crate::{
     entities::users,
-    game::{accounts, ids::UserId, mode::RegionId},
+    game::{accounts, ids::UserId, mode::RegionId, time::Timestamp},
 };
 
 /// What an account may do, from least to most.
@@ -57,6 +57,15 @@ pub struct User {
     /// Shown to some.
     #[graphql(skip)]
     pub private_email: String,
+    /// Whether somebody proved to have the address.
+    #[graphql(skip)]
+    pub verified: bool,
+    /// When the account is to be deleted.
+    #[graphql(skip)]
+    pub deletion: Option<DateTime>,
+    /// Why they may not sign in.
+    #[graphql(skip)]
+    pub suspended: Option<Suspension>,
     /// Whether the viewer has just proved to be this user.
     #[graphql(skip)]
     pub own: bool,
@@ -67,7 +76,15 @@ pub struct User {
 
 impl From<users::Model> for User {
     fn from(row: users::Model) -> Self {
+        let suspended = row.suspended_until.map(|until| Suspension {
+            until: (until != Timestamp::FOREVER).then_some(DateTime(until)),
+            reason: row.suspended_reason.clone().unwrap_or_default(),
+        });
+        let no_address = row.has_no_address();
         Self {
+            suspended,
+            verified: row.email_verified_at.is_some(),
+            deletion: row.deletes_at.filter(|_| row.deleted_at.is_none()).map(DateTime),
             id: row.id.to_string().into(),
             username: row.username,
             role: row.role.into(),
@@ -76,7 +93,7 @@ impl From<users::Model> for User {
             bio: row.bio,
             created_at: DateTime(row.created_at),
             key: row.id,
-            private_email: row.email,
+            private_email: if no_address { String::new() } else { row.email },
             own: false,
             home: row.region,
         }

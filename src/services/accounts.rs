@@ -1,31 +1,44 @@
 //! Accounts: signing up, proving who one is, and the keys of game servers (rules 1, 2 and 5).
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Set};
-use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
+    attempts::Attempt,
     core::{Core, now},
-    passwords::{self, Passwords},
+    mails,
+    passwords::{self, Passwords, Verdict},
+    secrets,
+    server_keys::SERVER_KEY_PREFIX,
     sessions::activity,
     tokens::{self, Signer},
 };
 use crate::{
+    backends::identity::{Identity, Providers},
+    config::secret::{Purpose, Secrets},
     entities::{is_unique_violation, server_keys, sessions, users},
     error::{Error, Reason, Result},
     game::{
-        accounts::{Role, SignedIn, Viewer, fold, is_email, is_username},
-        ids::{MatchId, ServerKeyId, UserId},
+        accounts::{
+            MailKind, NO_ADDRESS, Role, SignedIn, Viewer, fold, is_email, is_nowhere, is_username,
+        },
+        ids::{MatchId, UserId},
         mode::RegionId,
         time::Timestamp,
     },
 };
 
-/// What stands before a game server's key.
-pub const SERVER_KEY_PREFIX: &str = "rhk_";
 pub(super) const REFRESH_PREFIX: &str = "rhr_";
+/// What the names of deleted accounts begin with.
+pub(super) const DELETED_PREFIX: &str = "deleted-";
 /// How long a token that lets a player into a match is good for, in milliseconds.
 const JOIN_TOKEN_MS: i64 = 5 * 60 * 1000;
 
@@ -66,22 +79,29 @@ pub struct Tokens {
     pub refresh: String,
     /// Until then.
     pub refresh_expires_at: Timestamp,
+    /// What a page sends along with the session's cookie, to show that it was told.
+    pub csrf: String,
 }
 
 /// See the module.
 pub struct Accounts {
     pub(super) core: Arc<Core>,
-    passwords: Passwords,
+    pub(super) passwords: Passwords,
     pub(super) signer: Signer,
+    pub(super) providers: Providers,
+    /// When the signing keys were last asked for, in milliseconds since 1970.
+    keys_loaded: AtomicI64,
 }
 
 impl Accounts {
-    pub(super) fn new(core: Arc<Core>, secret: &SecretString) -> Self {
-        Self {
+    pub(super) fn new(core: Arc<Core>, secrets: &Secrets) -> Result<Self> {
+        Ok(Self {
+            providers: Providers::new(&core.config)?,
             passwords: Passwords::new(&core.config.settings.accounts),
-            signer: Signer::new(secret),
+            signer: Signer::new(secrets, &core.config.settings.accounts),
+            keys_loaded: AtomicI64::new(0),
             core,
-        }
+        })
     }
 
     /// Makes an account.
@@ -89,28 +109,60 @@ impl Accounts {
     /// # Errors
     /// BAD_USER_INPUT for a malformed field, CONFLICT for a name or address that is taken.
     pub async fn create(&self, new: NewAccount) -> Result<users::Model> {
-        if !is_username(&new.username) {
+        passwords::check("input.password", &new.password, &[&new.username, &new.email])?;
+        self.refuse_malformed(&new)?;
+        let (username_key, email_key) = (fold(&new.username), fold(&new.email));
+        self.refuse_taken(self.core.sql.read(), &username_key, &email_key).await?;
+        let password_hash = self.passwords.hash(new.password.clone()).await?;
+        self.insert(new, password_hash, None).await
+    }
+
+    /// Makes an account that came from elsewhere, with the hash that its password had there.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and BAD_USER_INPUT for a hash that is neither Argon2id's nor bcrypt's.
+    pub async fn import(&self, new: NewAccount, password_hash: String) -> Result<users::Model> {
+        self.refuse_malformed(&new)?;
+        if !passwords::is_known(&password_hash) {
+            let message = "expected a hash of Argon2id or bcrypt, such as $2b$12$…";
+            return Err(Error::bad_input("passwordHash", message));
+        }
+        self.refuse_taken(self.core.sql.read(), &fold(&new.username), &fold(&new.email)).await?;
+        self.insert(new, password_hash, None).await
+    }
+
+    pub(super) fn refuse_malformed(&self, new: &NewAccount) -> Result<()> {
+        if !is_username(&new.username) || new.username.to_lowercase().starts_with(DELETED_PREFIX) {
             return Err(Error::bad_input(
                 "input.username",
-                "a username has 3 to 20 of the characters A-Z, a-z, 0-9, _ and -",
+                "a username has 3 to 20 of the characters A-Z, a-z, 0-9, _ and -, and does not begin with deleted-",
             ));
         }
-        if !is_email(&new.email) {
+        let none = new.password.is_empty() && new.email.ends_with(NO_ADDRESS);
+        if !none && !is_email(&new.email) {
             return Err(Error::bad_input("input.email", "this is not an email address"));
         }
         if let Some(region) = &new.region {
             self.core.region("input.region", region)?;
         }
-        passwords::check("input.password", &new.password, &[&new.username, &new.email])?;
-        let (username_key, email_key) = (fold(&new.username), fold(&new.email));
-        self.refuse_taken(self.core.sql.read(), &username_key, &email_key).await?;
-        let password_hash = self.passwords.hash(new.password).await?;
+        Ok(())
+    }
+
+    pub(super) async fn insert(
+        &self,
+        new: NewAccount,
+        password_hash: String,
+        known: Option<(&str, &Identity)>,
+    ) -> Result<users::Model> {
+        let now = now();
+        // What a service tells of an address it has seen proven.
+        let proven = known.is_some() && !is_nowhere(&new.email);
         let user = users::Model {
             id: UserId::from_uuid(Uuid::now_v7()),
+            username_key: fold(&new.username),
             username: new.username,
-            username_key,
+            email_key: fold(&new.email),
             email: new.email,
-            email_key,
             password_hash,
             role: new.role,
             region: new.region,
@@ -119,7 +171,10 @@ impl Accounts {
             bio: None,
             suspended_until: None,
             suspended_reason: None,
-            created_at: now(),
+            created_at: now,
+            email_verified_at: proven.then_some(now),
+            deletes_at: None,
+            deleted_at: None,
         };
         let tx = self.core.sql.begin().await?;
         let row = users::ActiveModel::from(user.clone()).reset_all();
@@ -134,8 +189,19 @@ impl Accounts {
             }
             Err(error) => return Err(error.into()),
         }
-        let data = serde_json::json!({"username": user.username, "role": user.role.as_str()});
+        if let Some((provider, identity)) = known {
+            self.put_link(&tx, user.id, provider, identity, now).await?;
+        }
+        // Whoever comes from elsewhere is not written to before they come here.
+        if user.password_hash.starts_with("$argon2") {
+            mails::ask(&tx, Some(user.id), MailKind::VerifyEmail).await?;
+        }
+        let data = serde_json::json!({
+            "after": {"username": user.username, "role": user.role.as_str()},
+            "provider": known.map(|(provider, _)| provider),
+        });
         self.core.commit(tx, &[activity(user.id, "REGISTERED", None, data)]).await?;
+        self.core.wake_mailer.notify_one();
         Ok(user)
     }
 
@@ -145,7 +211,7 @@ impl Accounts {
         self.passwords.hash(password).await
     }
 
-    async fn refuse_taken(
+    pub(super) async fn refuse_taken(
         &self,
         db: &impl ConnectionTrait,
         username: &str,
@@ -166,18 +232,32 @@ impl Accounts {
     /// Signs in with a name or address and a password.
     ///
     /// # Errors
-    /// UNAUTHENTICATED, the same and as fast for an unknown name as for a wrong password; FORBIDDEN while suspended.
+    /// UNAUTHENTICATED, the same and as fast for an unknown name as for a wrong password; RATE_LIMITED after a few of those;
+    /// FORBIDDEN while suspended.
     pub async fn login(&self, login: &str, password: String, from: &Origin) -> Result<Tokens> {
-        let user = users::by_login(self.core.sql.read(), &fold(login)).await?;
+        let login = fold(login);
+        let user = users::by_login(self.core.sql.read(), &login).await?;
+        // Counted by what was typed: a count that a name and an address have in common would tell whose the address is.
+        let attempt = Attempt::new(&self.core, &login, from.address);
+        attempt.check(user.as_ref()).await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
-        let right = self.passwords.verify(password, stored).await?;
-        match user {
-            Some(user) if right => {
-                refuse_suspended(&user)?;
-                self.begin_session(user, from).await
-            }
-            _ => Err(Error::Unauthenticated("the login or the password is wrong".into())),
+        let given = password.clone();
+        let verdict = self.passwords.verify(password, stored).await?;
+        let Some(mut user) = user.clone().filter(|_| verdict != Verdict::Wrong) else {
+            attempt.failed(user.as_ref()).await?;
+            return Err(Error::Unauthenticated("the login or the password is wrong".into()));
+        };
+        attempt.succeeded().await?;
+        refuse_suspended(&user)?;
+        if verdict == Verdict::Outdated {
+            let hash = self.passwords.hash(given).await?;
+            let tx = self.core.sql.begin().await?;
+            // Unless another request changed it meanwhile: then the sign-in is refused below.
+            users::upgrade_hash(&tx, user.id, &user.password_hash, &hash).await?;
+            tx.commit().await?;
+            user.password_hash = hash;
         }
+        self.begin_session(user, from).await
     }
 
     /// Changes the viewer's password, ends every session of theirs and begins a new one.
@@ -193,7 +273,8 @@ impl Accounts {
     ) -> Result<Tokens> {
         let user =
             users::by_id(self.core.sql.read(), who.user).await?.ok_or(Error::NotFound("user"))?;
-        if !self.passwords.verify(current, Some(user.password_hash.clone())).await? {
+        let verdict = self.passwords.verify(current, Some(user.password_hash.clone())).await?;
+        if verdict == Verdict::Wrong {
             return Err(Error::bad_input(
                 "input.currentPassword",
                 "this is not the current password",
@@ -229,7 +310,11 @@ impl Accounts {
                 .map(|key| Viewer::Server(key.id))
                 .ok_or_else(|| Error::Unauthenticated("the server key is not valid".into()));
         }
-        let who = self.signer.verify(token)?;
+        if self.signer.is_foreign(token) {
+            // Another instance may have made a key that this one does not know yet.
+            self.load_keys_soon().await;
+        }
+        let who = self.signer.verify(token, now())?;
         if self.has_ended(who.session) {
             return Err(Error::Unauthenticated("the session has ended".into()));
         }
@@ -241,42 +326,40 @@ impl Accounts {
         self.signer.join(user, match_id, now().plus_ms(JOIN_TOKEN_MS))
     }
 
-    /// Makes a key for a game server, which is shown this once.
+    /// Uses the signing keys that are kept now.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for a name that is empty or longer than 100 characters.
-    pub async fn create_server_key(&self, name: &str) -> Result<(ServerKeyId, String)> {
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
-            return Err(Error::bad_input("input.name", "a key's name has 1 to 100 characters"));
+    /// SERVICE_UNAVAILABLE when the database does not answer.
+    pub async fn load_keys(&self) -> Result<()> {
+        let core = &self.core;
+        if core.config.jwt_secrets.is_empty() {
+            let secrets = secrets::load(&core.config, &core.sql, Purpose::Signing).await?;
+            self.signer.replace(&secrets);
         }
-        let key = tokens::random(SERVER_KEY_PREFIX);
-        let id = ServerKeyId::from_uuid(Uuid::now_v7());
-        let row = server_keys::Model {
-            id,
-            name: name.into(),
-            hash: tokens::hash(&key),
-            created_at: now(),
-            revoked_at: None,
-        };
-        let tx = self.core.sql.begin().await?;
-        let row = server_keys::ActiveModel::from(row).reset_all();
-        server_keys::Entity::insert(row).exec_without_returning(&tx).await?;
-        tx.commit().await?;
-        Ok((id, key))
+        self.look_for_imported().await
     }
 
-    /// Takes a game server's key back.
-    ///
-    /// # Errors
-    /// NOT_FOUND for an unknown one.
-    pub async fn revoke_server_key(&self, id: ServerKeyId) -> Result<()> {
-        let tx = self.core.sql.begin().await?;
-        if server_keys::Entity::find_by_id(id).one(&tx).await?.is_none() {
-            return Err(Error::NotFound("server key"));
+    /// The same, not more often than once a second however many tokens ask for it.
+    async fn load_keys_soon(&self) {
+        let now = now();
+        let last = self.keys_loaded.load(Ordering::Relaxed);
+        let due = now.0.saturating_sub(last) >= 1_000
+            && self
+                .keys_loaded
+                .compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if due && let Err(error) = self.load_keys().await {
+            tracing::warn!(%error, "the signing keys could not be read again");
         }
-        server_keys::revoke(&tx, id, now()).await?;
-        tx.commit().await
+    }
+
+    /// Learns whether there are accounts with a hash of bcrypt.
+    pub(super) async fn look_for_imported(&self) -> Result<()> {
+        let hash = users::imported_hash(self.core.sql.read()).await?;
+        if let Some(cost) = hash.as_deref().and_then(passwords::bcrypt_cost) {
+            self.passwords.expect_bcrypt(cost);
+        }
+        Ok(())
     }
 }
 

@@ -2,23 +2,32 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, IntoActiveModel, Set};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
+use uuid::Uuid;
 
 use super::{
     Services,
     core::{Core, now},
+    paging::{Page, Slice},
     sessions::activity,
 };
 use crate::{
     backends::sql::retrying,
-    entities::{sessions, users},
+    entities::{notes, penalties, sessions, users},
     error::{Error, Result},
     game::{
         accounts::{Role, SignedIn},
-        ids::UserId,
+        event::Fact,
+        ids::{NoteId, UserId},
+        penalty::Misdeed,
         time::Timestamp,
     },
 };
+
+/// Characters of a note.
+const NOTE_MAX: usize = 1_000;
+/// Notes that are shown.
+const NOTES: u64 = 100;
 
 /// See the module.
 pub struct Admin {
@@ -57,20 +66,21 @@ impl Admin {
     ) -> Result<users::Model> {
         let tx = self.core.sql.begin().await?;
         let row = users::lock(&tx, &[user]).await?.pop().ok_or(Error::NotFound("user"))?;
-        if row.role >= by.role {
-            return Err(Error::Forbidden(
-                "only those below one's own role can be suspended".into(),
-            ));
-        }
+        refuse_equals(by, &row)?;
         let until = until.unwrap_or(Timestamp::FOREVER);
         let lifted = until <= now();
+        let before = serde_json::json!({
+            "until": row.suspended_until, "reason": row.suspended_reason,
+        });
         let mut row = row.into_active_model();
         row.suspended_until = Set((!lifted).then_some(until));
         row.suspended_reason = Set((!lifted).then(|| reason.to_owned()));
         let row = row.update(&tx).await?;
         let live = if lifted { Vec::new() } else { sessions::live_of(&tx, user).await? };
         let kind = if lifted { "SUSPENSION_LIFTED" } else { "SUSPENDED" };
-        let data = serde_json::json!({"until": row.suspended_until, "reason": reason});
+        let data = serde_json::json!({
+            "before": before, "after": {"until": row.suspended_until}, "reason": reason,
+        });
         let trail = activity(user, kind, Some(by.user), data);
         services.accounts.end_sessions(tx, &live, trail).await?;
         if !lifted {
@@ -109,16 +119,122 @@ impl Admin {
         if row.role == role {
             return Ok(row);
         }
+        let before = row.role;
         let mut row = row.into_active_model();
         row.role = Set(role);
         let row = row.update(&tx).await?;
         let live = sessions::live_of(&tx, user).await?;
-        let data = serde_json::json!({"role": role.as_str()});
+        let data = serde_json::json!({
+            "before": {"role": before.as_str()}, "after": {"role": role.as_str()},
+        });
         let trail = activity(user, "ROLE_CHANGED", Some(by.user), data);
         services.accounts.end_sessions(tx, &live, trail).await?;
         tracing::info!(by = %by.user, %user, role = role.as_str(), "role changed");
         Ok(row)
     }
+
+    /// Keeps a user out of the queue until a time, and takes them out of it.
+    ///
+    /// # Errors
+    /// NOT_FOUND for an unknown user, FORBIDDEN for one of the viewer's own rank or above, BAD_USER_INPUT for a time that is
+    /// not to come, or a bad reason.
+    pub async fn lock_queue(
+        &self,
+        services: &Services,
+        by: &SignedIn,
+        user: UserId,
+        until: Timestamp,
+        reason: &str,
+    ) -> Result<users::Model> {
+        let reason = checked_reason("input.reason", reason)?;
+        if until <= now() {
+            return Err(Error::bad_input("input.until", "a lock ends in the future"));
+        }
+        let user = retrying(|| self.try_lock(by, user, until, &reason)).await?;
+        services.queue.leave(user.id).await?;
+        Ok(user)
+    }
+
+    async fn try_lock(
+        &self,
+        by: &SignedIn,
+        user: UserId,
+        until: Timestamp,
+        reason: &str,
+    ) -> Result<users::Model> {
+        let tx = self.core.sql.begin().await?;
+        let row = users::lock(&tx, &[user]).await?.pop().ok_or(Error::NotFound("user"))?;
+        refuse_equals(by, &row)?;
+        let now = now();
+        let held = penalties::lock(&tx, &[user]).await?.pop();
+        let before = held.as_ref().map(|held| held.locked_until);
+        let lock = penalties::Model {
+            user_id: user,
+            steps: held.as_ref().map_or(0, |held| held.steps),
+            last_at: held.map_or(now, |held| held.last_at),
+            locked_until: until,
+            reason: Misdeed::Conduct,
+        };
+        penalties::put(&tx, vec![lock]).await?;
+        let told = Fact::Penalised { user, reason: Misdeed::Conduct, locked_until: until, at: now };
+        let data = serde_json::json!({
+            "before": {"lockedUntil": before}, "after": {"lockedUntil": until}, "reason": reason,
+        });
+        let trail = activity(user, "QUEUE_LOCKED", Some(by.user), data);
+        self.core.commit(tx, &[told, trail]).await?;
+        Ok(row)
+    }
+
+    /// Notes something about a user, for moderators.
+    ///
+    /// # Errors
+    /// NOT_FOUND for an unknown user, BAD_USER_INPUT for a note that is empty or longer than 1,000 characters.
+    pub async fn note(&self, by: &SignedIn, user: UserId, text: &str) -> Result<notes::Model> {
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > NOTE_MAX {
+            let message = format!("a note has 1 to {NOTE_MAX} characters");
+            return Err(Error::bad_input("input.text", message));
+        }
+        let note = notes::Model {
+            id: NoteId::from_uuid(Uuid::now_v7()),
+            user_id: user,
+            author_id: by.user,
+            text: text.into(),
+            created_at: now(),
+        };
+        let tx = self.core.sql.begin().await?;
+        users::by_id(&tx, user).await?.ok_or(Error::NotFound("user"))?;
+        let row = note.clone().into_active_model().reset_all();
+        notes::Entity::insert(row).exec_without_returning(&tx).await?;
+        let data = serde_json::json!({"note": note.id});
+        self.core.commit(tx, &[activity(user, "NOTE_ADDED", Some(by.user), data)]).await?;
+        Ok(note)
+    }
+
+    /// What was noted about a user, newest first.
+    pub async fn notes(&self, user: UserId) -> Result<Vec<notes::Model>> {
+        notes::about(self.core.sql.read(), user, NOTES).await
+    }
+
+    /// Accounts by what is known of them, in name order; the cursor is the folded name.
+    pub async fn accounts(
+        &self,
+        filter: &users::Filter,
+        page: &Page<String>,
+    ) -> Result<Slice<users::Model>> {
+        let after = page.after.as_deref();
+        let rows =
+            users::by_filter(self.core.sql.read(), filter, now(), after, page.fetch()).await?;
+        Ok(page.cut(rows))
+    }
+}
+
+fn refuse_equals(by: &SignedIn, row: &users::Model) -> Result<()> {
+    if row.role >= by.role {
+        let message = "this can be done only to those below one's own role";
+        return Err(Error::Forbidden(message.into()));
+    }
+    Ok(())
 }
 
 /// A reason that people will read: 1 to 500 characters.

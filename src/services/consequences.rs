@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::{
-    backends::documents::Batch,
+    backends::documents::{Batch, Erased},
     game::{
         event::{
             Activity, Fact, FeedItem, FinalPlace, LadderChange, LiveEvent, Notification, Pick,
@@ -95,6 +95,11 @@ impl Consequences {
                 self.live.push(LiveEvent::Timeline { match_id, events });
             }
             Fact::Activity { user, kind, by, data, at } => {
+                if let Some((title, body)) = alarm(&kind) {
+                    let text = ("SECURITY", title, Some(body.to_owned()));
+                    let told = serde_json::json!({"event": kind});
+                    self.notify(id, at, &[user], text, &told);
+                }
                 self.documents.activities.push(Activity { id, user, kind, by, data, at });
             }
             Fact::SessionEnded { session } => self.live.push(LiveEvent::SessionEnded { session }),
@@ -112,6 +117,9 @@ impl Consequences {
             Fact::Lapsed { mode, .. } => self.live.push(LiveEvent::Board { mode: Some(mode) }),
             Fact::SeasonPlaced { season, name, mode, players, at } => {
                 self.tell_placed((id, at), (season, &name), &mode, &players);
+            }
+            Fact::Erased { user, was, matches } => {
+                self.documents.erased.push(Erased { user, was, matches });
             }
             Fact::HomeChanged { .. } => self.live.push(LiveEvent::Board { mode: None }),
         }
@@ -292,6 +300,26 @@ impl Consequences {
             self.tell_all(items);
         }
     }
+}
+
+/// What somebody is told of who may not have done it themselves.
+fn alarm(kind: &str) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        "REFRESH_TOKEN_REUSED" => (
+            "A session was ended",
+            "Its refresh token was used twice: somebody else may have a copy. Sign in again, and change your password if \
+             you do not know why.",
+        ),
+        "PASSWORD_CHANGED" => ("Your password was changed", "All other sessions were ended."),
+        "PASSWORD_RESET" => ("Your password was reset", "All other sessions were ended."),
+        "ACCOUNT_LINKED" => {
+            ("Another way to sign in was added", "See which under your linked accounts.")
+        }
+        "DELETION_PLANNED" => {
+            ("Your account is to be deleted", "Until then you can sign in and take it back.")
+        }
+        _ => return None,
+    })
 }
 
 /// The id of an event's `index`-th notification: the event's own with another end, so that making it twice makes it once.

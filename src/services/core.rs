@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, atomic::AtomicI64},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, AtomicI64},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -14,10 +17,12 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
+    audit,
     boards::Boards,
     leadership::Leadership,
     reload::{InForce, Rulebook},
     sessions::Revoked,
+    vault::Vault,
 };
 
 use crate::{
@@ -154,6 +159,12 @@ pub struct Core {
     pub documents: Arc<dyn Documents>,
     pub leadership: Leadership,
     pub revoked: Revoked,
+    /// What only this installation can read or make.
+    pub vault: Vault,
+    /// Whether something was erased that the journal of an embedded database still holds.
+    pub journal_holds: AtomicBool,
+    /// Wakes the mailer after a commit.
+    pub wake_mailer: Notify,
     /// Wakes the relay after a commit.
     pub wake_relay: Notify,
     /// Wakes whoever makes corrections that reach far.
@@ -167,7 +178,12 @@ pub struct Core {
 }
 
 impl Core {
-    pub fn new(config: Arc<Config>, catalog: Arc<Catalog>, backends: Backends) -> Self {
+    pub fn new(
+        config: Arc<Config>,
+        catalog: Arc<Catalog>,
+        backends: Backends,
+        vault: Vault,
+    ) -> Self {
         let lease = Duration::from_millis(config.settings.instances.lease_ms);
         let sql = backends.sql;
         Self {
@@ -188,6 +204,9 @@ impl Core {
             presence: backends.presence,
             documents: backends.documents,
             revoked: Revoked::default(),
+            vault,
+            wake_mailer: Notify::new(),
+            journal_holds: AtomicBool::new(false),
             wake_relay: Notify::new(),
             wake_corrector: Notify::new(),
             waiting: Arc::default(),
@@ -197,7 +216,7 @@ impl Core {
         }
     }
 
-    /// Writes facts, commits, and wakes the relay.
+    /// Writes facts (what was done to accounts also into the audit log), commits, and wakes the relay.
     pub async fn commit(&self, tx: Tx, facts: &[Fact]) -> Result<Written> {
         let told = Told { facts: facts.to_vec(), trace: telemetry::current() };
         let mut written = self.commit_all(tx, &[told]).await?;
@@ -215,6 +234,8 @@ impl Core {
             facts.extend(own);
         }
         outbox::put(&tx, &facts, now()).await?;
+        let acts: Vec<_> = facts.iter().map(|(_, fact, _)| *fact).collect();
+        audit::append_facts(self, &tx, &acts).await?;
         let written = last.into_iter().map(|last| self.waiting.wait(last)).collect();
         tx.commit().await?;
         self.wake_relay.notify_one();

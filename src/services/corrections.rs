@@ -2,11 +2,11 @@
 
 use super::{
     admin::checked_reason,
+    audit::{self, Entry},
     core::now,
     ledger,
     matches::{Matches, wrong_state},
     results::{Decision, Report, completed, decide, filled},
-    sessions::activity,
     timelines::{own_event, since_start},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     game::{
         event::{Fact, RankChange},
-        ids::{MatchId, UserId},
+        ids::MatchId,
         matches::MatchStatus,
         mode::Mode,
     },
@@ -120,22 +120,12 @@ impl Matches {
     ///
     /// # Errors
     /// NOT_FOUND for an unknown match, CONFLICT when it is not COMPLETED, BAD_USER_INPUT for a bad reason.
-    pub async fn void(
-        &self,
-        id: MatchId,
-        reason: &str,
-        by: UserId,
-    ) -> Result<(matches::Model, bool)> {
+    pub async fn void(&self, id: MatchId, reason: &str) -> Result<(matches::Model, bool)> {
         let reason = checked_reason("input.reason", reason)?;
-        retrying(|| self.try_void(id, &reason, by)).await
+        retrying(|| self.try_void(id, &reason)).await
     }
 
-    async fn try_void(
-        &self,
-        id: MatchId,
-        reason: &str,
-        by: UserId,
-    ) -> Result<(matches::Model, bool)> {
+    async fn try_void(&self, id: MatchId, reason: &str) -> Result<(matches::Model, bool)> {
         let tx = self.core.sql.begin().await?;
         let mut row = matches::lock(&tx, id).await?.ok_or(Error::NotFound("match"))?;
         if row.voided_at.is_some() {
@@ -163,8 +153,8 @@ impl Matches {
         };
         let event = own_event("MATCH_VOIDED", since_start(&row, now), now);
         facts.push(self.tell(&tx, id, vec![event]).await?);
-        let data = serde_json::json!({"match": id, "reason": reason});
-        facts.push(activity(by, "MATCH_VOIDED", None, data));
+        let data = serde_json::json!({"reason": reason});
+        audit::append(&self.core, &tx, vec![Entry::new("MATCH_VOIDED", id, data)]).await?;
         let players = match_players::of_matches(&tx, &[id]).await?;
         let (row, written) = self.finish_change(tx, id, &players, facts).await?;
         if pending {

@@ -51,28 +51,7 @@ impl Rankings {
             users::lock(&tx, &ids).await?.into_iter().map(|user| (user.id, user)).collect();
         let mut rows = standings::lapsing(&tx, season, now, CHUNK as u64).await?;
         rows.retain(|row| people.contains_key(&row.user_id));
-        let mut moves: HashMap<ModeId, Vec<PlayerMove>> = HashMap::new();
-        for row in &mut rows {
-            let before = row.standing();
-            row.lapsed = true;
-            let Some(user) = people.get(&row.user_id) else { continue };
-            // Whoever is not placed has no place to leave.
-            let Some(place) = place_of(row.user_id, &before) else { continue };
-            moves.entry(row.mode.clone()).or_default().push(PlayerMove {
-                user: user.id,
-                home: user.home(),
-                username: user.username.clone(),
-                mmr_before: before.mmr(),
-                mmr_after: before.mmr(),
-                before: Some(place),
-                after: None,
-                tier_before: before.tier,
-                tier_after: before.tier,
-                best_before: before.best_tier,
-                streak: before.streak,
-                hero: None,
-            });
-        }
+        let moves = moves_off(&mut rows, &people);
         let looked_at = found.len();
         standings::put(&tx, rows).await?;
         let facts: Vec<_> = moves
@@ -154,4 +133,34 @@ impl Rankings {
         let fact = Fact::SeasonPlaced { season, name, mode, players, at };
         self.core.commit(tx, &[fact]).await.map(drop)
     }
+}
+
+/// Takes standings off their leaderboards; says who leaves which.
+pub(super) fn moves_off(
+    rows: &mut [standings::Model],
+    people: &HashMap<UserId, users::Model>,
+) -> HashMap<ModeId, Vec<PlayerMove>> {
+    let mut moves: HashMap<ModeId, Vec<PlayerMove>> = HashMap::new();
+    for row in rows {
+        let before = row.standing();
+        row.lapsed = true;
+        let Some(user) = people.get(&row.user_id) else { continue };
+        // Whoever is not placed has no place to leave.
+        let Some(place) = place_of(row.user_id, &before) else { continue };
+        moves.entry(row.mode.clone()).or_default().push(PlayerMove {
+            user: user.id,
+            home: user.home(),
+            username: user.username.clone(),
+            mmr_before: before.mmr(),
+            mmr_after: before.mmr(),
+            before: Some(place),
+            after: None,
+            tier_before: before.tier,
+            tier_after: before.tier,
+            best_before: before.best_tier,
+            streak: before.streak,
+            hero: None,
+        });
+    }
+    moves
 }

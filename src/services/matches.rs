@@ -7,6 +7,7 @@ use sea_orm::sea_query::Expr;
 use super::{
     Services,
     admin::checked_reason,
+    audit::{self, Entry},
     core::{Core, Written, now},
     paging::{Page, Slice},
     penalties::punish,
@@ -217,6 +218,8 @@ impl Matches {
         } else {
             Vec::new()
         };
+        let data = serde_json::json!({"before": {"status": row.status.as_str()}, "reason": reason});
+        audit::append(&self.core, &tx, vec![Entry::new("MATCH_CANCELLED", id, data)]).await?;
         self.cancel_in(services, tx, row, (&players, Vec::new()), reason, &back).await
     }
 

@@ -3,11 +3,14 @@
 
 pub mod accounts;
 pub mod admin;
+mod attempts;
+pub mod audit;
 mod boards;
 mod consequences;
 mod core;
 mod corrections;
 pub mod doctor;
+mod erasure;
 mod explain;
 pub mod feed;
 pub mod follow;
@@ -15,7 +18,9 @@ mod joining;
 pub mod leaderboards;
 mod leadership;
 mod ledger;
+pub mod links;
 mod listing;
+pub mod mails;
 pub mod matches;
 pub mod paging;
 pub mod parties;
@@ -26,18 +31,22 @@ pub mod presence;
 pub mod queue;
 pub mod rankings;
 pub mod rebuild;
+mod recovery;
 pub mod relay;
 pub mod reload;
 pub mod replay;
 pub mod reports;
 pub mod results;
 pub mod seasons;
+pub mod secrets;
 pub mod seed;
+mod server_keys;
 mod sessions;
 pub mod simulate;
 pub mod timelines;
 mod tokens;
 pub mod users;
+mod vault;
 pub mod waits;
 pub mod watch;
 mod watch_matches;
@@ -56,10 +65,10 @@ use self::core::Core;
 pub use self::core::{now, rules_of as ladder_rules};
 use crate::{
     backends::{Backends, limiter::Decision},
-    config::Config,
+    config::{Config, secret::Purpose},
     entities::outbox,
     error::{Error, Result},
-    game::{ids::SeasonId, mode::Catalog, standing::Ladder},
+    game::{accounts::fold, ids::SeasonId, mode::Catalog, standing::Ladder},
 };
 
 /// What subscribers read from.
@@ -67,6 +76,19 @@ pub use self::watch::Live;
 
 /// How long a part is waited for when it is asked whether it is there.
 const PROBE: Duration = Duration::from_secs(1);
+
+const MINUTE_MS: i64 = 60_000;
+
+/// What is left of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// The limit.
+    pub limit: u32,
+    /// How many more would be allowed now.
+    pub left: u32,
+    /// Milliseconds until the window of the clock ends; all is there again a window later at the latest.
+    pub reset_ms: u64,
+}
 
 /// All use cases.
 pub struct Services {
@@ -78,8 +100,12 @@ pub struct Services {
     pub accounts: accounts::Accounts,
     /// What moderators and admins do.
     pub admin: admin::Admin,
+    /// What was done with privileges or to accounts.
+    pub audit: audit::Audit,
     /// The feed and the notifications.
     pub feed: feed::Feed,
+    /// What is mailed to people.
+    pub mails: mails::Mails,
     /// Matches, from ready check to result.
     pub matches: matches::Matches,
     /// People who queue together.
@@ -111,15 +137,16 @@ impl Services {
         catalog: Arc<Catalog>,
         backends: Backends,
     ) -> Result<Self> {
-        let secret = match &config.jwt_secret {
-            Some(secret) => secret.clone(),
-            None => tokens::shared_secret(&backends.sql).await?,
-        };
-        let core = Arc::new(Core::new(config.clone(), catalog.clone(), backends));
+        let signing = secrets::load(&config, &backends.sql, Purpose::Signing).await?;
+        let encryption = secrets::load(&config, &backends.sql, Purpose::Encryption).await?;
+        let vault = vault::Vault::new(&encryption)?;
+        let core = Arc::new(Core::new(config.clone(), catalog.clone(), backends, vault));
         let services = Self {
-            accounts: accounts::Accounts::new(core.clone(), &secret),
+            accounts: accounts::Accounts::new(core.clone(), &signing)?,
             admin: admin::Admin::new(core.clone()),
+            audit: audit::Audit::new(core.clone()),
             feed: feed::Feed::new(core.clone()),
+            mails: mails::Mails::new(core.clone())?,
             matches: matches::Matches::new(core.clone()),
             parties: parties::Parties::new(core.clone()),
             penalties: penalties::Penalties::new(core.clone()),
@@ -136,6 +163,7 @@ impl Services {
         services.core.bus.precede(follow::first(&services.core));
         services.seasons.ensure().await?;
         services.accounts.load_ended().await?;
+        services.accounts.look_for_imported().await?;
         boards::follow(&services.core).await?;
         Ok(services)
     }
@@ -227,19 +255,52 @@ impl Services {
         parts.into_iter().filter_map(|(name, answer)| Some((name, answer?))).collect()
     }
 
-    /// Takes one of the `limit` that a key has each minute.
+    /// Takes one of the `limit` that a key has each minute; none where there is no limit.
     ///
     /// # Errors
     /// RATE_LIMITED, saying when to come back.
-    pub async fn take(&self, key: &str, limit_per_minute: u32) -> Result<()> {
-        match self.core.limiter.take(key, limit_per_minute, 60_000, now()).await? {
-            Decision::Allowed => Ok(()),
+    pub async fn take(&self, key: &str, limit_per_minute: u32) -> Result<Option<Allowance>> {
+        self.take_some(key, 1, limit_per_minute).await
+    }
+
+    /// Takes so many of the `limit` that a key has each minute.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub async fn take_some(&self, key: &str, amount: u32, limit: u32) -> Result<Option<Allowance>> {
+        let now = now();
+        match self.core.limiter.take(key, amount, limit, MINUTE_MS, now).await? {
+            Decision::Allowed { .. } if limit == 0 => Ok(None),
+            Decision::Allowed { left } => {
+                let reset_ms = (MINUTE_MS - now.0.rem_euclid(MINUTE_MS)).unsigned_abs();
+                Ok(Some(Allowance { limit, left, reset_ms }))
+            }
             Decision::RetryAfter { ms } => {
                 let what = key.split(':').next().unwrap_or_default().to_owned();
                 metrics::counter!("rankedhonor_rate_limited_total", "what" => what).increment(1);
                 Err(Error::RateLimited { retry_after_ms: ms })
             }
         }
+    }
+
+    /// Takes a sign-in to an account from an address.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub async fn take_sign_in(&self, login: &str, address: IpAddr) -> Result<()> {
+        // From one network alone: nobody keeps an account's owner out by trying from elsewhere.
+        let who = tokens::hash(&format!("{}:{}", fold(login), network(address)));
+        let limit = self.config.settings.limits.login_per_account_minute;
+        self.take(&format!("login:{who}"), limit).await.map(drop)
+    }
+
+    /// Takes a mail to somebody.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub async fn take_mail(&self, to: &str) -> Result<()> {
+        let limit = self.config.settings.limits.mail_per_account_minute;
+        self.take(&format!("mail:{}", tokens::hash(&fold(to))), limit).await.map(drop)
     }
 
     /// Ends all connections to the backends.

@@ -1,6 +1,13 @@
-//! Password hashes: Argon2id, off the async threads, a bounded number at once.
+//! Password hashes: Argon2id, off the async threads, a bounded number at once. Accounts that came from elsewhere may have
+//! bcrypt's until their owner signs in for the first time.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -24,6 +31,19 @@ pub struct Passwords {
     turns: Arc<Semaphore>,
     /// Verified against where there is no account, so that both take the same time.
     decoy: String,
+    /// The cost of bcrypt where some account has such a hash; 0: none has.
+    bcrypt_cost: AtomicU32,
+}
+
+/// How a password compares to a stored hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is another one, or there is none.
+    Wrong,
+    /// It is the one.
+    Right,
+    /// It is the one, and the hash is weaker than those that are made here.
+    Outdated,
 }
 
 impl Passwords {
@@ -35,7 +55,14 @@ impl Passwords {
             .unwrap_or_default();
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = hash(&argon2, "decoy").unwrap_or_default();
-        Self { argon2, turns: Arc::new(Semaphore::new(parallel)), decoy }
+        let turns = Arc::new(Semaphore::new(parallel));
+        Self { argon2, turns, decoy, bcrypt_cost: AtomicU32::new(0) }
+    }
+
+    /// Some account has a hash of bcrypt at that cost: from now on whoever fails takes as long as such an account, so that
+    /// the time does not tell which accounts do.
+    pub fn expect_bcrypt(&self, cost: u32) {
+        self.bcrypt_cost.fetch_max(cost, Ordering::Relaxed);
     }
 
     /// The hash of a password, in PHC form.
@@ -44,18 +71,39 @@ impl Passwords {
         self.in_turn(move || hash(&argon2, &password)).await?
     }
 
-    /// Whether the password is the one that was hashed; with no hash, takes as long and says no.
-    pub async fn verify(&self, password: String, stored: Option<String>) -> Result<bool> {
+    /// How the password compares to the one that was hashed; with no hash, takes as long and says that it is wrong.
+    pub async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict> {
         let argon2 = self.argon2.clone();
-        let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| self.decoy.clone());
-        let right = self
-            .in_turn(move || {
-                PasswordHash::new(&stored)
+        // Whoever has no password has an empty hash.
+        let stored = stored.filter(|stored| stored.starts_with('$'));
+        let decoy = self.decoy.clone();
+        let cost = self.bcrypt_cost.load(Ordering::Relaxed);
+        self.in_turn(move || {
+            let argon = |stored: &str| {
+                PasswordHash::new(stored)
                     .is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok())
-            })
-            .await?;
-        Ok(right && known)
+            };
+            match stored {
+                Some(stored) if bcrypt_cost(&stored).is_some() => {
+                    if bcrypt::verify(&password, &stored).unwrap_or(false) {
+                        return Verdict::Outdated;
+                    }
+                    argon(&decoy);
+                    Verdict::Wrong
+                }
+                Some(stored) if argon(&stored) => Verdict::Right,
+                known => {
+                    if known.is_none() {
+                        argon(&decoy);
+                    }
+                    if cost > 0 {
+                        let _ = bcrypt::hash(&password, cost);
+                    }
+                    Verdict::Wrong
+                }
+            }
+        })
+        .await
     }
 
     async fn in_turn<T: Send + 'static>(
@@ -75,6 +123,19 @@ impl Passwords {
         .await
         .map_err(Error::internal)
     }
+}
+
+/// The cost of a hash of bcrypt; none: it is no such hash.
+pub fn bcrypt_cost(stored: &str) -> Option<u32> {
+    let parts: bcrypt::HashParts = stored.parse().ok()?;
+    // No server should spend minutes on a password because of a file that was imported.
+    Some(parts.get_cost()).filter(|cost| (4..=16).contains(cost))
+}
+
+/// Whether passwords can be compared to such a hash.
+pub fn is_known(stored: &str) -> bool {
+    let argon2 = PasswordHash::new(stored).is_ok_and(|hash| hash.algorithm.as_str() == "argon2id");
+    stored.len() <= 255 && (argon2 || bcrypt_cost(stored).is_some())
 }
 
 fn hash(argon2: &Argon2<'_>, password: &str) -> Result<String> {

@@ -5,13 +5,16 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::{Services, core::Core, sessions::activity};
+use super::{
+    Services,
+    audit::{self, Entry},
+    core::Core,
+};
 use crate::{
     config::{Config, Matchmaking, Settings},
     error::{Error, Result},
     game::{
         event::LiveEvent,
-        ids::UserId,
         mode::{Mode, ModeId},
         pairing::{LatencyStep, Rules, Window},
     },
@@ -117,13 +120,15 @@ impl Services {
     ///
     /// # Errors
     /// As [`reload`]: then the others are not told.
-    pub async fn reload_matchmaking_everywhere(&self, by: UserId) -> Result<bool> {
+    pub async fn reload_matchmaking_everywhere(&self) -> Result<bool> {
         let changed = reload(&self.core)?;
         let event = LiveEvent::MatchmakingReloaded { by: self.core.instance };
         self.core.bus.publish(&[Arc::new(event)]).await?;
         let tx = self.core.sql.begin().await?;
         let data = serde_json::json!({"changed": changed});
-        self.core.commit(tx, &[activity(by, "MATCHMAKING_RELOADED", Some(by), data)]).await?;
+        let entry = Entry::new("MATCHMAKING_RELOADED", "settings", data);
+        audit::append(&self.core, &tx, vec![entry]).await?;
+        tx.commit().await?;
         Ok(changed)
     }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use sea_orm::{ActiveModelTrait, EntityTrait};
 use uuid::Uuid;
 
-use super::core::{Core, now};
+use super::{
+    audit::{self, Entry},
+    core::{Core, now},
+};
 use crate::{
     backends::sql::{Tx, retrying},
     entities::{is_unique_violation, matches, seasons, standings},
@@ -68,6 +71,9 @@ impl Seasons {
         seasons::end_current(&tx, now).await?;
         let row = seasons::ActiveModel::from(season.clone()).reset_all();
         seasons::Entity::insert(row).exec_without_returning(&tx).await?;
+        let data = serde_json::json!({"after": {"name": season.name, "endsAt": season.ends_at}});
+        let entry = Entry::new("SEASON_STARTED", season.id, data);
+        audit::append(&self.core, &tx, vec![entry]).await?;
         let fact = Fact::SeasonStarted { season: season.id, name: season.name.clone(), at: now };
         let written = self.core.commit(tx, &[fact]).await?;
         self.core.learn_season().await?;
@@ -175,6 +181,9 @@ impl Seasons {
             }
         }
         seasons::plan_end(&tx, ends_at, next_name).await?;
+        let data = serde_json::json!({"after": {"endsAt": ends_at, "nextName": next_name}});
+        let entry = Entry::new("SEASON_END_PLANNED", self.core.season()?.id, data);
+        audit::append(&self.core, &tx, vec![entry]).await?;
         tx.commit().await?;
         self.core.learn_season().await?;
         self.core.season()

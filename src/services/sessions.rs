@@ -8,18 +8,20 @@ use std::{
     },
 };
 
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
+use sea_orm::{ActiveModelTrait, EntityTrait};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use super::{
     accounts::{Accounts, Origin, REFRESH_PREFIX, Tokens, refuse_suspended},
+    attempts,
     core::now,
     tokens,
 };
 use crate::{
     backends::sql::{Tx, retrying},
-    entities::{refresh_tokens, sessions, users},
+    config::Config,
+    entities::{oauth_flows, one_time_tokens, refresh_tokens, sessions, users},
     error::{Error, Result},
     game::{
         accounts::SignedIn,
@@ -144,6 +146,7 @@ impl Accounts {
             SignedIn { user: user.id, session, role: user.role, expires_at: access_expires_at };
         Ok(Tokens {
             access: self.signer.access(&who, now)?,
+            csrf: self.core.vault.csrf(&session.to_string()),
             access_expires_at,
             refresh,
             refresh_expires_at,
@@ -155,11 +158,11 @@ impl Accounts {
     ///
     /// # Errors
     /// UNAUTHENTICATED when the token is unknown, used or out of date, or its session has ended.
-    pub async fn refresh(&self, token: &str) -> Result<Tokens> {
-        retrying(|| self.try_refresh(token)).await
+    pub async fn refresh(&self, token: &str, from: &Origin) -> Result<Tokens> {
+        retrying(|| self.try_refresh(token, from)).await
     }
 
-    async fn try_refresh(&self, token: &str) -> Result<Tokens> {
+    async fn try_refresh(&self, token: &str, from: &Origin) -> Result<Tokens> {
         let refused = || Error::Unauthenticated("the refresh token is not valid".into());
         let now = now();
         let hash = tokens::hash(token);
@@ -172,20 +175,56 @@ impl Accounts {
         }
         if !refresh_tokens::take(&tx, &hash, now).await? {
             tracing::warn!(session = %session.id, user = %session.user_id, "a refresh token was used twice");
-            let data = serde_json::json!({"session": session.id});
+            let data = serde_json::json!({
+                "session": session.id, "address": from.address, "userAgent": from.user_agent,
+            });
             let trail = activity(session.user_id, "REFRESH_TOKEN_REUSED", None, data);
             self.end_sessions(tx, &[session.id], trail).await?;
             return Err(refused());
         }
         let user = users::by_id(&tx, session.user_id).await?.ok_or_else(refused)?;
         refuse_suspended(&user)?;
-        let mut row = session.clone().into_active_model();
-        row.last_used_at = Set(now);
-        row.expires_at = Set(self.refresh_expiry(now));
-        row.update(&tx).await?;
+        let times = (now, self.refresh_expiry(now));
+        sessions::renew(&tx, session.id, times, &from.address.to_string()).await?;
         let tokens = self.issue(&tx, user, session.id, now).await?;
         tx.commit().await?;
         Ok(tokens)
+    }
+
+    /// Whether a page that sent the cookie with that refresh token may read what the server told its session.
+    ///
+    /// # Errors
+    /// FORBIDDEN where it may not.
+    pub async fn check_csrf(&self, refresh: &str, csrf: Option<&str>) -> Result<()> {
+        let hash = tokens::hash(refresh);
+        let row = refresh_tokens::Entity::find_by_id(&hash).one(self.core.sql.read()).await?;
+        let session = row.map(|row| row.session_id.to_string()).unwrap_or_default();
+        if csrf.is_some_and(|csrf| self.core.vault.is_csrf(&session, csrf)) {
+            return Ok(());
+        }
+        let message = "the cookie of a session counts only with its X-CSRF-Token";
+        Err(Error::Forbidden(message.into()))
+    }
+
+    /// The viewer's sessions, the last used first.
+    pub async fn of(&self, user: UserId) -> Result<Vec<sessions::Model>> {
+        sessions::live_rows(self.core.sql.read(), user, now()).await
+    }
+
+    /// Ends one of the viewer's sessions; false when it had ended already.
+    ///
+    /// # Errors
+    /// NOT_FOUND for one that is not theirs.
+    pub async fn end_session(&self, who: &SignedIn, id: SessionId) -> Result<bool> {
+        let tx = self.core.sql.begin().await?;
+        let row = sessions::Entity::find_by_id(id).one(&tx).await?;
+        let row = row.filter(|row| row.user_id == who.user).ok_or(Error::NotFound("session"))?;
+        if row.ended_at.is_some() {
+            return Ok(false);
+        }
+        let data = serde_json::json!({"session": id});
+        self.end_sessions(tx, &[id], activity(who.user, "SESSION_ENDED", None, data)).await?;
+        Ok(true)
     }
 
     /// Ends the viewer's session.
@@ -244,18 +283,27 @@ impl Accounts {
         Ok(())
     }
 
-    /// Forgets refresh tokens that ran out.
+    /// Forgets tokens that ran out, and failures that no longer count.
     pub async fn sweep(&self) -> Result<()> {
+        let now = now();
         let tx = self.core.sql.begin().await?;
-        refresh_tokens::forget(&tx, now()).await?;
-        tx.commit().await
+        refresh_tokens::forget(&tx, now).await?;
+        one_time_tokens::expire(&tx, now).await?;
+        oauth_flows::expire(&tx, now).await?;
+        tx.commit().await?;
+        attempts::sweep(&self.core, now).await
     }
 
     fn access_ms(&self) -> i64 {
-        i64::from(self.core.config.settings.accounts.access_token_seconds) * 1000
+        access_ms(&self.core.config)
     }
 
     fn refresh_expiry(&self, now: Timestamp) -> Timestamp {
         now.plus_ms(i64::from(self.core.config.settings.accounts.refresh_token_seconds) * 1000)
     }
+}
+
+/// How long an access token is good for, in milliseconds.
+pub(super) fn access_ms(config: &Config) -> i64 {
+    i64::from(config.settings.accounts.access_token_seconds) * 1000
 }

@@ -1,14 +1,15 @@
 //! Tokens: signed ones that prove a session for minutes, random ones that are stored by their hash.
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use secrecy::{ExposeSecret, SecretString};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    backends::sql::Sql,
-    entities::secrets,
+    config::{self, secret::Secrets},
     error::{Error, Result},
     game::{
         accounts::{Role, SignedIn},
@@ -19,8 +20,6 @@ use crate::{
 
 const ACCESS: &str = "rankedhonor";
 const JOIN: &str = "rankedhonor-join";
-/// Seconds by which clocks may differ.
-const LEEWAY_S: u64 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct AccessClaims {
@@ -41,35 +40,69 @@ struct JoinClaims {
     exp: i64,
 }
 
-/// The secret that all instances on a database share.
-pub async fn shared_secret(sql: &Sql) -> Result<SecretString> {
-    let tx = sql.begin().await?;
-    let fresh = hex::encode(rand::random::<[u8; 32]>());
-    let secret = secrets::kept(&tx, "jwt", fresh).await?;
-    tx.commit().await?;
-    Ok(secret.into())
-}
-
-/// Signs and checks. HS256 and nothing else.
-pub struct Signer {
+/// A secret that signs, or did until another took its place.
+struct SigningKey {
+    id: String,
     encoding: EncodingKey,
     decoding: DecodingKey,
+    /// Until when what it signed can be about.
+    accepted_until: Option<Timestamp>,
+}
+
+/// Signs and checks. HS256 and nothing else; a token names the key that signed it.
+pub struct Signer {
+    /// The one in use first.
+    keys: RwLock<Vec<SigningKey>>,
     access: Validation,
+    /// Seconds by which clocks may differ.
+    skew_s: u32,
+    /// Life of an access token in milliseconds.
+    life_ms: i64,
 }
 
 impl Signer {
-    /// A signer with that secret.
-    pub fn new(secret: &SecretString) -> Self {
-        let bytes = secret.expose_secret().as_bytes();
+    /// A signer with these secrets.
+    pub fn new(secrets: &Secrets, settings: &config::Accounts) -> Self {
         let mut access = Validation::new(Algorithm::HS256);
         access.set_audience(&[ACCESS]);
         access.set_required_spec_claims(&["exp", "aud", "sub"]);
-        access.leeway = LEEWAY_S;
-        Self {
-            encoding: EncodingKey::from_secret(bytes),
-            decoding: DecodingKey::from_secret(bytes),
+        access.validate_nbf = true;
+        access.leeway = settings.clock_skew_seconds.into();
+        let signer = Self {
+            keys: RwLock::default(),
             access,
-        }
+            skew_s: settings.clock_skew_seconds,
+            life_ms: i64::from(settings.access_token_seconds) * 1000,
+        };
+        signer.replace(secrets);
+        signer
+    }
+
+    /// Uses these secrets from now on.
+    pub fn replace(&self, secrets: &Secrets) {
+        let grace_ms = self.life_ms + i64::from(self.skew_s) * 1000;
+        let keys = secrets.iter().map(|secret| {
+            let bytes = secret.text.expose_secret().as_bytes();
+            SigningKey {
+                // Half of a hash tells which secret it is, and nothing of it.
+                id: hash(&format!("kid:{}", secret.text.expose_secret()))[..16].to_owned(),
+                encoding: EncodingKey::from_secret(bytes),
+                decoding: DecodingKey::from_secret(bytes),
+                accepted_until: secret.retired_at.map(|at| Timestamp(at).plus_ms(grace_ms)),
+            }
+        });
+        let keys = keys.collect();
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// Whether a token names a key that is not known here.
+    pub fn is_foreign(&self, token: &str) -> bool {
+        let Ok(header) = jsonwebtoken::decode_header(token) else { return false };
+        header.kid.is_some_and(|kid| !self.held().iter().any(|key| key.id == kid))
+    }
+
+    fn held(&self) -> RwLockReadGuard<'_, Vec<SigningKey>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A token that proves this session until it expires.
@@ -85,15 +118,12 @@ impl Signer {
     }
 
     /// Who a token proves.
-    pub fn verify(&self, token: &str) -> Result<SignedIn> {
-        let claims = jsonwebtoken::decode::<AccessClaims>(token, &self.decoding, &self.access)
-            .map_err(|error| {
-                use jsonwebtoken::errors::ErrorKind::ExpiredSignature;
-                let expired = matches!(error.kind(), ExpiredSignature);
-                let what = if expired { "has expired" } else { "is not valid" };
-                Error::Unauthenticated(format!("the access token {what}"))
-            })?
-            .claims;
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<SignedIn> {
+        let claims = self.claims(token, now).map_err(|error| {
+            let expired = matches!(error, Some(ErrorKind::ExpiredSignature));
+            let what = if expired { "has expired" } else { "is not valid" };
+            Error::Unauthenticated(format!("the access token {what}"))
+        })?;
         Ok(SignedIn {
             user: claims.sub,
             session: claims.sid,
@@ -102,14 +132,35 @@ impl Signer {
         })
     }
 
+    fn claims(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Option<ErrorKind>> {
+        let kind = |error: jsonwebtoken::errors::Error| Some(error.into_kind());
+        let kid = jsonwebtoken::decode_header(token).map_err(kind)?.kid.ok_or(None)?;
+        let keys = self.held();
+        let key = keys
+            .iter()
+            .find(|key| key.id == kid && key.accepted_until.is_none_or(|until| until > now))
+            .ok_or(None)?;
+        let claims = jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &self.access)
+            .map_err(kind)?
+            .claims;
+        // One from the future, or good for longer than any that is signed here, was not signed here.
+        let skew_ms = i64::from(self.skew_s) * 1000;
+        let (issued, expires) = (claims.iat.saturating_mul(1000), claims.exp.saturating_mul(1000));
+        let ours = issued <= now.0.saturating_add(skew_ms)
+            && expires.saturating_sub(issued) <= self.life_ms + skew_ms;
+        if ours { Ok(claims) } else { Err(None) }
+    }
+
     /// A token that proves to a game server that this user plays in this match.
     pub fn join(&self, user: UserId, match_id: MatchId, expires_at: Timestamp) -> Result<String> {
         self.sign(&JoinClaims { aud: JOIN.into(), sub: user, match_id, exp: expires_at.0 / 1000 })
     }
 
     fn sign<C: Serialize>(&self, claims: &C) -> Result<String> {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding)
-            .map_err(Error::internal)
+        let keys = self.held();
+        let key = keys.first().ok_or_else(|| Error::internal("there is no key to sign with"))?;
+        let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, claims, &key.encoding).map_err(Error::internal)
     }
 }
 

@@ -11,6 +11,8 @@ use crate::services::{Services, follow::Poll};
 const LOOK: Duration = Duration::from_millis(500);
 /// Looks between two times that this instance says who is here.
 const PRESENCE_EVERY: u32 = 10;
+/// Looks between two looks at the keys that tokens are signed with.
+const KEYS_EVERY: u32 = 20;
 
 /// Runs until told to stop.
 pub async fn run(services: Arc<Services>, stop: CancellationToken) {
@@ -32,6 +34,11 @@ pub async fn run(services: Arc<Services>, stop: CancellationToken) {
         round = round.wrapping_add(1);
         if let Err(error) = services.gauge().await {
             tracing::debug!(%error, "the metrics are behind");
+        }
+        if round.is_multiple_of(KEYS_EVERY)
+            && let Err(error) = services.accounts.load_keys().await
+        {
+            tracing::warn!(%error, "signing keys that were changed elsewhere are looked for again");
         }
         if round.is_multiple_of(PRESENCE_EVERY)
             && let Err(error) = services.presence.renew().await

@@ -43,11 +43,14 @@ async fn deadlines(services: &Services) -> Result<()> {
     services.seasons.end_due().await?;
     services.rankings.settle_seasons().await?;
     services.rankings.lapse().await?;
+    services.accounts.forget_erased().await?;
     Ok(())
 }
 
 async fn sweep(services: &Services) -> Result<()> {
     services.accounts.sweep().await?;
+    services.accounts.delete_due(services).await?;
+    services.audit.note().await?;
     services.feed.expire(now()).await?;
     services.feed.count_picks().await?;
     services.rankings.expire(now()).await

@@ -4,6 +4,7 @@ pub mod corrector;
 pub mod follower;
 pub mod janitor;
 pub mod leader;
+pub mod mailer;
 pub mod matchmaker;
 pub mod relay;
 

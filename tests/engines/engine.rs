@@ -1,10 +1,12 @@
 //! A private engine: started, stopped, frozen and started again on the same data.
 
 use std::{
+    collections::BTreeSet,
     net::{TcpListener, TcpStream},
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -21,28 +23,48 @@ pub struct Engine {
     child: Option<Child>,
 }
 
+/// A port that nobody listens at and that was never given out before: an engine takes seconds to get to its own. Below
+/// the ports that the system gives to outgoing connections; the bus of a Redis cluster takes another one, 10,000 above.
+fn free_port() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    loop {
+        let port = rand::random_range(12_000_u16..22_000);
+        if GIVEN.lock().unwrap().insert(port) && free(port) && free(port + 10_000) {
+            return port;
+        }
+    }
+}
+
 impl Engine {
     /// Starts an engine with nothing in it.
     pub async fn start(kind: &'static str) -> Self {
-        // Below the ports that the system gives to outgoing connections. The bus of a Redis cluster takes another one,
-        // 10,000 above.
-        let port = loop {
-            let port = rand::random_range(12_000_u16..22_000);
-            let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-            if free(port) && free(port + 10_000) {
-                break port;
-            }
-        };
         let dir = tempfile::tempdir().unwrap();
         // Who is not root must be able to pass through to the data.
         Command::new("chmod").arg("755").arg(dir.path()).status().unwrap();
-        let mut engine = Self { kind, port, dir, child: None };
-        engine.start_again().await;
-        engine
+        let mut engine = Self { kind, port: 0, dir, child: None };
+        // A port that was free a moment ago may be another process's when the engine gets to it.
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            engine.port = free_port();
+            match engine.begin().await {
+                Ok(()) => return engine,
+                Err(log) if attempts < 5 && log.contains("already in use") => {}
+                Err(log) => panic!("{kind} ended: {log}"),
+            }
+        }
     }
 
     /// Starts it again on the same data.
     pub async fn start_again(&mut self) {
+        if let Err(log) = self.begin().await {
+            panic!("{} ended: {log}", self.kind);
+        }
+    }
+
+    /// Starts it and waits until it answers; what it wrote if it ended instead.
+    async fn begin(&mut self) -> Result<(), String> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/engine.sh");
         let child = Command::new(script)
             .args([self.kind, self.dir.path().join("data").to_str().unwrap()])
@@ -59,10 +81,13 @@ impl Engine {
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
             let log =
                 || std::fs::read_to_string(self.dir.path().join("data.log")).unwrap_or_default();
-            assert!(ended.is_none(), "{} ended: {}", self.kind, log());
+            if ended.is_some() {
+                return Err(log());
+            }
             assert!(began.elapsed() < PATIENCE, "{} does not start: {}", self.kind, log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        Ok(())
     }
 
     async fn answers(&self) -> bool {

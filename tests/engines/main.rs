@@ -17,6 +17,7 @@ mod crash;
 #[path = "../it/support/mod.rs"]
 mod support;
 
+mod accounts;
 mod cluster;
 mod contracts;
 mod engine;
@@ -24,5 +25,6 @@ mod instances;
 mod live;
 mod outages;
 mod sql;
+mod together;
 mod upkeep;
 mod wire;

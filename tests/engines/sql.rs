@@ -49,6 +49,9 @@ fn person(number: u128, name: &str) -> User {
         bio: None,
         suspended_until: None,
         suspended_reason: None,
+        email_verified_at: None,
+        deletes_at: None,
+        deleted_at: None,
         created_at: now(),
     }
 }

@@ -69,7 +69,7 @@ fn a_secret_is_made_once_for_its_owner_only() {
         .map(|_| {
             let path = dir.path().to_owned();
             std::thread::spawn(move || {
-                load(&path, &[]).unwrap().jwt_secret.unwrap().expose_secret().to_owned()
+                load(&path, &[]).unwrap().jwt_secrets[0].text.expose_secret().to_owned()
             })
         })
         .collect();
@@ -77,6 +77,27 @@ fn a_secret_is_made_once_for_its_owner_only() {
     assert!(secrets.windows(2).all(|pair| pair[0] == pair[1]));
     let mode = std::fs::metadata(dir.path().join("jwt.secret")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_given_secret_is_used_and_earlier_ones_are_known_still() {
+    use secrecy::ExposeSecret;
+    let dir = tempfile::tempdir().unwrap();
+    let [one, two, three] = ["1", "2", "3"].map(|digit| digit.repeat(32));
+    let older = format!("{two}, {three}");
+    let set = [("JWT_SECRET", &*one), ("JWT_SECRET_PREVIOUS", &*older), ("ENCRYPTION_KEY", &*two)];
+    let config = load(dir.path(), &set).unwrap();
+    let texts: Vec<_> =
+        config.jwt_secrets.iter().map(|one| one.text.expose_secret().to_owned()).collect();
+    assert_eq!(texts, [one, two, three]);
+    assert_eq!(config.encryption_keys.len(), 1);
+    assert!(!dir.path().join("jwt.secret").exists());
+    let alone = [("JWT_SECRET_PREVIOUS", &*older)];
+    let problems = load(dir.path(), &alone).unwrap_err().0;
+    assert_eq!(problems, ["JWT_SECRET: JWT_SECRET_PREVIOUS is set without it"]);
+    let half = [("OAUTH_TWITCH_ID", "x")];
+    let problems = load(dir.path(), &half).unwrap_err().0;
+    assert_eq!(problems, ["OAUTH_TWITCH_SECRET: OAUTH_TWITCH_ID is set without it"]);
 }
 
 #[test]
@@ -91,6 +112,10 @@ fn help_explains_every_variable() {
         "MONGODB_URL",
         "REDIS_URL",
         "JWT_SECRET",
+        "JWT_SECRET_PREVIOUS",
+        "ENCRYPTION_KEY",
+        "SMTP_URL",
+        "OAUTH_TWITCH_SECRET",
         "RUST_LOG",
     ] {
         assert!(help.contains(name), "{name}");

@@ -82,7 +82,12 @@ async fn a_cursor_older_than_what_is_kept_is_an_error_and_not_a_gap() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_sign_ins_at_once_hold_up_nobody_else() {
-    let app = TestApp::with(|settings| settings.limits.login_per_account_minute = 0).await;
+    let app = TestApp::with(|settings| {
+        settings.limits.login_per_account_minute = 0;
+        settings.limits.user_per_minute = 0;
+        settings.accounts.login_failures_free = 1_000;
+    })
+    .await;
     let ada = app.player("ada").await;
     let logins: Vec<_> = (0..64)
         .map(|index| {

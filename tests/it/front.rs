@@ -101,12 +101,14 @@ async fn wrong_variables_run_nothing_and_are_named() {
         "match_01h455vb4pex5vsknk084sn02",
         "party_01h455vb4pex5vsknk084sn02q",
         "💥",
-        "user_\u{0}",
     ] {
         let refused =
             ada.fail("query($id: ID!) { match(id: $id) { id } }", json!({"id": id})).await;
         assert_eq!((&refused["code"], &refused["field"]), (&json!("BAD_USER_INPUT"), &json!("id")));
     }
+    let nul = json!({"id": "user_\u{0}"});
+    let refused = ada.fail("query($id: ID!) { match(id: $id) { id } }", nul).await;
+    assert_eq!(refused, json!({"code": "BAD_USER_INPUT", "field": "variables.id"}));
     let unknown = ada.fail("{ queueStats(mode: \"9v9\") { playersSearching } }", json!({})).await;
     assert_eq!(unknown["field"], "mode");
 }
@@ -258,7 +260,7 @@ async fn introspection_passes_and_can_be_turned_off() {
 
 #[tokio::test]
 async fn every_page_is_served_from_here_and_carries_its_id() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(|settings| settings.http.console = false).await;
     for path in ["/", "/graphiql"] {
         let (status, text, headers) = raw(&app, Method::GET, path, &[], String::new()).await;
         assert_eq!(status, StatusCode::OK);
@@ -282,4 +284,62 @@ async fn every_page_is_served_from_here_and_carries_its_id() {
             (StatusCode::OK, "my-own-id-1")
         );
     }
+}
+
+#[tokio::test]
+async fn the_console_is_on_its_pages_where_it_is_built_and_graphiql_where_it_is_not() {
+    let app = TestApp::start().await;
+    let page = async |path: &str, accept: &str| {
+        let headers = [("accept", accept), ("accept-encoding", "gzip")];
+        let url = format!("http://{}{path}", app.addr);
+        let mut request = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap()
+            .get(url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.headers().clone(), answer.bytes().await.unwrap())
+    };
+    let (status, headers, html) = page("/", "text/html").await;
+    assert_eq!(status, 200);
+    let html = String::from_utf8(html.to_vec()).unwrap();
+    if !std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/index.html")).exists() {
+        assert!(html.contains("GraphiQL"), "{html}");
+        return;
+    }
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(!policy.contains("unsafe") && policy.contains("default-src 'none'"), "{policy}");
+    assert_eq!(headers["cache-control"], "no-cache");
+    for known in ["/leaderboard", "/players/ada", "/matches/match_1", "/play", "/admin/audit"] {
+        let (status, _, same) = page(known, "text/html").await;
+        assert_eq!((status, same == html.as_bytes()), (200, true), "{known}");
+    }
+    // Its parts have names that change with them, are compressed, and are kept for good.
+    let script = html.split('"').find(|part| part.starts_with("/assets/")).unwrap();
+    let (status, headers, _) = page(script, "*/*").await;
+    assert_eq!(status, 200);
+    assert_eq!(headers["content-encoding"], "gzip");
+    assert_eq!(headers["cache-control"], "public, max-age=31536000, immutable");
+    // Whoever reads is told so by the console where nothing is, whoever programs by the status alone.
+    assert_eq!(page("/nonsense", "text/html").await.0, 404);
+    assert!(page("/nonsense", "application/json").await.2.is_empty());
+    for outside in [
+        "/assets/nonsense.js",
+        "/assets/../index.html",
+        "/assets/%2e%2e/index.html",
+        "/assets//etc/passwd",
+    ] {
+        assert_eq!(page(outside, "*/*").await.0, 404, "{outside}");
+    }
+    assert_eq!(page("/graphiql", "text/html").await.1["location"], "/explore");
+    assert_eq!(page("/explore", "text/html").await.0, 200);
+
+    let closed = TestApp::with(|settings| settings.http.graphiql = false).await;
+    let url = format!("http://{}", closed.addr);
+    let html = reqwest::get(&url).await.unwrap().text().await.unwrap();
+    assert!(html.contains("data-explore=\"off\""), "{html}");
+    assert_eq!(reqwest::get(format!("{url}/explore")).await.unwrap().status(), 404);
 }

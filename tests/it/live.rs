@@ -209,8 +209,8 @@ async fn notifications_arrive_and_are_read() {
 
 #[tokio::test]
 async fn spectators_see_a_match_as_it_was_and_game_servers_and_moderators_as_it_is() {
-    let delay = Duration::from_secs(2);
-    let app = TestApp::with(|settings| settings.modes.0[0].spectator_delay_seconds = 2).await;
+    let delay = Duration::from_secs(5);
+    let app = TestApp::with(|settings| settings.modes.0[0].spectator_delay_seconds = 5).await;
     let (server, ada, _bob) = app.started().await;
     let started = Instant::now();
     let id = ada.matched().await;
@@ -254,4 +254,31 @@ async fn spectators_see_a_match_as_it_was_and_game_servers_and_moderators_as_it_
     }
     let timeline = ada.run(page, json!({"id": id})).await["match"]["events"]["nodes"].clone();
     assert_eq!(timeline.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_comes_and_goes_is_here_as_long_as_a_socket_is() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.player("ada").await, app.player("bob").await);
+    let query = "query($id: ID!) { user(by: {id: $id}) { presence } }";
+    let seen = async |presence: &str| {
+        app.until(async || {
+            bob.run(query, json!({"id": ada.id})).await["user"]["presence"] == presence
+        })
+        .await;
+    };
+    for _ in 0..20 {
+        drop(ada.socket().await);
+    }
+    seen("OFFLINE").await;
+    let stays = ada.socket().await;
+    drop(ada.socket().await);
+    seen("ONLINE").await;
+    drop(stays);
+    seen("OFFLINE").await;
+    // Who is told to go and does not answer is not here any more either.
+    let _silent = ada.socket().await;
+    seen("ONLINE").await;
+    ada.run("mutation { logout { success } }", json!({})).await;
+    seen("OFFLINE").await;
 }

@@ -2,12 +2,15 @@
 #![recursion_limit = "512"]
 #![allow(clippy::unwrap_used, clippy::cast_possible_wrap, missing_docs)]
 
+mod access;
 mod accounts;
+mod audit;
 mod boards;
 mod config;
 mod contract;
 mod corrections;
 mod crash;
+mod documents;
 mod drift;
 mod events;
 mod faults;
@@ -15,15 +18,23 @@ mod front;
 mod game;
 mod hostile;
 mod league;
+mod links;
 mod live;
+mod moderation;
 mod order;
+mod origins;
 mod pairing;
+mod parsers;
 mod parties;
 mod play;
+mod rates;
+mod recovery;
 mod reload;
 mod replay;
+mod rights;
 mod seasons;
 mod seed;
+mod sessions;
 mod sharing;
 mod simulate;
 mod socket;

@@ -253,8 +253,9 @@ async fn who_declines_is_warned_then_locked_and_a_moderator_can_lift_it() {
     let (ada, bob) = app.pair().await;
     let join = "mutation { joinQueue(input: {mode: \"1v1\"}) { ticket { id } } }";
     for _ in 0..2 {
-        ada.join("1v1").await;
+        // Whoever did not decline is queued again.
         bob.run("mutation { leaveQueue { ticket { id } } }", json!({})).await;
+        ada.join("1v1").await;
         bob.join("1v1").await;
         let id = ada.matched().await;
         ada.run(RESPOND, json!({"id": id, "accept": false})).await;

@@ -34,8 +34,21 @@ pub struct Batch {
     pub timelines: Vec<(MatchId, Vec<TimelineEvent>)>,
     /// What users did to their accounts, or had done to them.
     pub activities: Vec<Activity>,
+    /// Accounts that were deleted: nothing that is there already, or comes with this batch, is to name them.
+    pub erased: Vec<Erased>,
     /// Heroes that were played. SQL has them too.
     pub picks: Vec<Pick>,
+}
+
+/// An account that was deleted.
+#[derive(Clone, Debug)]
+pub struct Erased {
+    /// Which.
+    pub user: UserId,
+    /// What it was called.
+    pub was: String,
+    /// The matches of whose feed it may be named.
+    pub matches: Vec<MatchId>,
 }
 
 /// How often a hero was played on a day.
@@ -48,6 +61,9 @@ pub struct PickRate {
     /// How many players played it.
     pub picks: i64,
 }
+
+/// What stands in the place of a name whose account was deleted.
+pub const NOBODY: &str = "deleted";
 
 /// A store of documents.
 #[async_trait]

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Batch, DAY_MS, Documents, PickRate};
+use super::{Batch, DAY_MS, Documents, Erased, NOBODY, PickRate};
 use crate::{
     backends::sql::Sql,
     entities::{feed_items, hero_pick_rates, log_horizons, notifications, user_activity},
@@ -16,6 +16,8 @@ use crate::{
 };
 
 const FEED: &str = "feed";
+/// Matches that are looked for at once.
+const TOGETHER: usize = 500;
 
 /// See the module.
 pub struct SqlDocuments {
@@ -32,14 +34,22 @@ impl SqlDocuments {
 #[async_trait]
 impl Documents for SqlDocuments {
     async fn append(&self, batch: &Batch) -> Result<()> {
-        let Batch { feed, notifications, activities, .. } = batch;
-        if feed.is_empty() && notifications.is_empty() && activities.is_empty() {
+        let Batch { feed, notifications, activities, erased, .. } = batch;
+        let none = feed.is_empty() && notifications.is_empty() && activities.is_empty();
+        if none && erased.is_empty() {
             return Ok(());
         }
         let tx = self.sql.begin().await?;
         feed_items::append(&tx, feed).await?;
         notifications::append(&tx, notifications).await?;
         user_activity::append(&tx, activities).await?;
+        for Erased { user, was, matches } in erased {
+            notifications::erase(&tx, *user).await?;
+            user_activity::erase(&tx, *user).await?;
+            for matches in matches.chunks(TOGETHER) {
+                feed_items::erase(&tx, matches, *user, (was, NOBODY)).await?;
+            }
+        }
         tx.commit().await
     }
 

@@ -40,21 +40,22 @@ impl Limiter for LocalLimiter {
     async fn take(
         &self,
         key: &str,
+        amount: u32,
         limit: u32,
         window_ms: i64,
         now: Timestamp,
     ) -> Result<Decision> {
         if limit == 0 {
-            return Ok(Decision::Allowed);
+            return Ok(Decision::Allowed { left: u32::MAX });
         }
         let entry = self.windows.get_with_by_ref(key, Arc::default);
         let mut window = entry.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(window.take(limit, window_ms, now.0))
+        Ok(window.take(amount, limit, window_ms, now.0))
     }
 }
 
 impl Window {
-    fn take(&mut self, limit: u32, window_ms: i64, now: i64) -> Decision {
+    fn take(&mut self, amount: u32, limit: u32, window_ms: i64, now: i64) -> Decision {
         let index = now.div_euclid(window_ms);
         if index != self.index {
             self.last = if index == self.index + 1 { self.current } else { 0 };
@@ -62,18 +63,26 @@ impl Window {
             self.index = index;
         }
         let left_ms = window_ms - now.rem_euclid(window_ms);
-        let weighed = i64::from(self.last) * left_ms / window_ms + i64::from(self.current);
-        if weighed < i64::from(limit) {
-            self.current += 1;
-            return Decision::Allowed;
+        let [last, current] = [self.last, self.current].map(i64::from);
+        let wanted = shows(last, left_ms, window_ms) + current + i64::from(amount);
+        if wanted <= i64::from(limit) {
+            self.current = self.current.saturating_add(amount);
+            let left = i64::from(limit) - wanted;
+            return Decision::Allowed { left: u32::try_from(left).unwrap_or(0) };
         }
-        // Room comes when enough of the last window has gone by, or when this one becomes the last.
-        let excess = weighed - i64::from(limit) + 1;
-        let ms = if self.last > 0 && i64::from(self.current) < i64::from(limit) {
-            (excess * window_ms / i64::from(self.last)).clamp(1, left_ms)
+        // Room comes when enough of the last window has gone by, or enough of this one when it is the last.
+        let room = i64::from(limit) - i64::from(amount);
+        let ms = if last > 0 && current <= room {
+            left_ms - (room - current) * window_ms / last
         } else {
-            left_ms
+            left_ms + window_ms - room.max(0) * window_ms / current.max(room).max(1)
         };
         Decision::RetryAfter { ms: ms.unsigned_abs() }
     }
+}
+
+/// How much of the last window's count still shows; a part of one counts as one, so that nobody gets more than the limit by
+/// coming as one window ends and the next begins.
+fn shows(last: i64, left_ms: i64, window_ms: i64) -> i64 {
+    (last * left_ms + window_ms - 1) / window_ms
 }

@@ -11,7 +11,10 @@ use crate::{error::Result, game::time::Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Go on.
-    Allowed,
+    Allowed {
+        /// How many more would be allowed now.
+        left: u32,
+    },
     /// Not now.
     RetryAfter {
         /// Milliseconds after which the same would be allowed, if nothing else happens.
@@ -22,8 +25,14 @@ pub enum Decision {
 /// A sliding window per key.
 #[async_trait]
 pub trait Limiter: Send + Sync {
-    /// Takes one from the `limit` that `key` has in each `window_ms` milliseconds. What is refused takes nothing. A
+    /// Takes `amount` from the `limit` that `key` has in each `window_ms` milliseconds. What is refused takes nothing. A
     /// limit of 0 is no limit.
-    async fn take(&self, key: &str, limit: u32, window_ms: i64, now: Timestamp)
-    -> Result<Decision>;
+    async fn take(
+        &self,
+        key: &str,
+        amount: u32,
+        limit: u32,
+        window_ms: i64,
+        now: Timestamp,
+    ) -> Result<Decision>;
 }

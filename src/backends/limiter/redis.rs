@@ -7,10 +7,11 @@ use redis::Script;
 use super::{Decision, Limiter, local::LocalLimiter};
 use crate::{backends::redis::Redis, error::Result, game::time::Timestamp};
 
-/// Answers 0 where it took one, else the milliseconds to wait. An instance whose clock is behind counts in the window that
-/// another one has begun.
+/// Answers how many are left where it took what was wanted, else the milliseconds to wait, negative. An instance whose
+/// clock is behind counts in the window that another one has begun.
 const TAKE: &str = r"
 local limit, window, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local amount = tonumber(ARGV[4])
 local index, left = math.floor(now / window), window - now % window
 local seen = redis.call('HMGET', KEYS[1], 'index', 'last', 'current')
 local at, last, current = tonumber(seen[1]), tonumber(seen[2]) or 0, tonumber(seen[3]) or 0
@@ -20,16 +21,17 @@ elseif at ~= index then
   last = (at == index - 1) and current or 0
   current = 0
 end
-local weighed = math.floor(last * left / window) + current
-if weighed < limit then
-  redis.call('HSET', KEYS[1], 'index', index, 'last', last, 'current', current + 1)
+local weighed = math.ceil(last * left / window) + current
+if weighed + amount <= limit then
+  redis.call('HSET', KEYS[1], 'index', index, 'last', last, 'current', current + amount)
   redis.call('PEXPIRE', KEYS[1], 2 * window)
-  return 0
+  return limit - weighed - amount
 end
-if last > 0 and current < limit then
-  return math.max(1, math.min(left, math.floor((weighed - limit + 1) * window / last)))
+local room = limit - amount
+if last > 0 and current <= room then
+  return -(left - math.floor((room - current) * window / last))
 end
-return left
+return -(left + window - math.floor(math.max(room, 0) * window / math.max(current, room, 1)))
 ";
 
 /// See the module.
@@ -51,25 +53,26 @@ impl Limiter for RedisLimiter {
     async fn take(
         &self,
         key: &str,
+        amount: u32,
         limit: u32,
         window_ms: i64,
         now: Timestamp,
     ) -> Result<Decision> {
         if limit == 0 {
-            return Ok(Decision::Allowed);
+            return Ok(Decision::Allowed { left: u32::MAX });
         }
         let mut call = self.take.key(self.redis.key(&format!("limit:{key}")));
-        call.arg(limit).arg(window_ms).arg(now.0);
+        call.arg(limit).arg(window_ms).arg(now.0).arg(amount);
         let answer = self
             .redis
             .ask("limit", |mut connection| async move {
-                call.invoke_async::<u64>(&mut connection).await
+                call.invoke_async::<i64>(&mut connection).await
             })
             .await;
         match answer {
-            Ok(0) => Ok(Decision::Allowed),
-            Ok(ms) => Ok(Decision::RetryAfter { ms }),
-            Err(_) => self.alone.take(key, limit, window_ms, now).await,
+            Ok(ms) if ms < 0 => Ok(Decision::RetryAfter { ms: ms.unsigned_abs() }),
+            Ok(left) => Ok(Decision::Allowed { left: u32::try_from(left).unwrap_or(u32::MAX) }),
+            Err(_) => self.alone.take(key, amount, limit, window_ms, now).await,
         }
     }
 }

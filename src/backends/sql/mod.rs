@@ -160,6 +160,20 @@ impl Sql {
         &self.read
     }
 
+    /// Lets the journal of an embedded database forget what was written over since; false while somebody still reads in it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_journal(&self) -> Result<bool> {
+        if !self.is_embedded() {
+            return Ok(true);
+        }
+        let pragma = Statement::from_string(self.backend, "PRAGMA wal_checkpoint(TRUNCATE)");
+        let answer = self.write.query_one_raw(pragma).await?;
+        let busy = answer.and_then(|row| row.try_get_by_index::<i32>(0).ok());
+        Ok(busy == Some(0))
+    }
+
     /// Begins a writing transaction.
     ///
     /// # Errors

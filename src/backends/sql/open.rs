@@ -113,6 +113,8 @@ pub async fn open(
                 // Rows go from the thread of the connection to the one that asked in bunches, not one by one.
                 .row_buffer_size(ROW_BUFFER)
                 .pragma("journal_mode", "WAL")
+                // What is deleted is overwritten, so that nobody finds it in the file.
+                .pragma("secure_delete", "ON")
                 .pragma("synchronous", "FULL")
                 .pragma("busy_timeout", BUSY_TIMEOUT_MS)
         })

@@ -215,6 +215,15 @@ pub enum Fact {
         /// When this was told.
         at: Timestamp,
     },
+    /// An account was deleted: what is left names nobody.
+    Erased {
+        /// Which.
+        user: UserId,
+        /// What it was called.
+        was: String,
+        /// The matches of the last days: what is told of them may name it.
+        matches: Vec<MatchId>,
+    },
     /// A player is at home elsewhere.
     #[serde(alias = "region_changed")]
     HomeChanged {
@@ -237,6 +246,24 @@ impl Fact {
         }
     }
 
+    /// Lets it name a user otherwise, and tell nothing of their account.
+    pub fn erase(&mut self, who: UserId, name: &str) {
+        match self {
+            Self::MatchFinished { players, .. }
+            | Self::Corrected { players, .. }
+            | Self::Lapsed { players, .. } => {
+                for player in players.iter_mut().filter(|player| player.user == who) {
+                    name.clone_into(&mut player.username);
+                }
+            }
+            Self::Activity { user, by, data, .. } if *user == who || *by == Some(who) => {
+                *data = serde_json::json!({});
+            }
+            Self::Erased { user, was, .. } if *user == who => name.clone_into(was),
+            _ => {}
+        }
+    }
+
     /// A short name for logs and the outbox's own column.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -254,6 +281,7 @@ impl Fact {
             Self::Activity { .. } => "activity",
             Self::Lapsed { .. } => "lapsed",
             Self::SeasonPlaced { .. } => "season_placed",
+            Self::Erased { .. } => "erased",
             Self::HomeChanged { .. } => "home_changed",
         }
     }

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use apollo_compiler::Node;
 use apollo_compiler::ast::{Definition, Directive, Document, OperationType, Selection};
 
+use serde_json::Value;
+
 use super::outcome::Refusal;
 use crate::config::Limits;
 
@@ -158,6 +160,39 @@ fn refuse_over(what: &str, count: usize, most: usize) -> Result<(), Refusal> {
         return Err(Refusal::too_complex(format!(
             "this operation has {many} {what}; at most {most} are allowed"
         )));
+    }
+    Ok(())
+}
+
+const NUL: &str = "the character U+0000 is none that can be kept";
+
+/// Checks a variable's value: how deep it is, and that its text can be kept in every database.
+pub fn check_value(value: &Value, depth: usize) -> Result<(), String> {
+    let nul = |text: &str| if text.contains('\0') { Err(NUL.to_owned()) } else { Ok(()) };
+    let deeper =
+        || depth.checked_sub(1).ok_or_else(|| "this value is nested too deeply".to_owned());
+    match value {
+        Value::String(text) => nul(text),
+        Value::Array(items) => {
+            let depth = deeper()?;
+            items.iter().try_for_each(|item| check_value(item, depth))
+        }
+        Value::Object(fields) => {
+            let depth = deeper()?;
+            fields.iter().try_for_each(|(name, item)| {
+                nul(name)?;
+                check_value(item, depth)
+            })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+/// Checks that the text in a document can be kept in every database.
+pub fn check_text(text: &str) -> Result<(), String> {
+    let escaped = ["\\u0000", "\\u{0}", "\\u{00}", "\\u{000}", "\\u{0000}"];
+    if text.contains('\0') || escaped.iter().any(|nul| text.contains(nul)) {
+        return Err(NUL.into());
     }
     Ok(())
 }

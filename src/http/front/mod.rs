@@ -3,6 +3,8 @@
 
 mod bounds;
 mod cost;
+mod documents;
+pub mod operation;
 pub mod outcome;
 mod watch;
 
@@ -14,34 +16,25 @@ use apollo_compiler::{
 };
 use async_graphql::{Request, Variables, parser::types::ExecutableDocument as Parsed};
 use moka::sync::Cache;
-use serde::Deserialize;
 
-pub use self::watch::Watched;
 use self::{
+    documents::Documents,
     outcome::{Refusal, refuse_input},
     watch::Watching,
 };
-use crate::{config::Limits, error::Error, game::accounts::Viewer};
+pub use self::{operation::Operation, watch::Watched};
+use crate::{
+    config::{Http, Limits},
+    error::Error,
+    game::accounts::Viewer,
+};
 
 /// Bytes of documents that are remembered, counted by their text.
 const REMEMBERED_BYTES: u64 = 8 * 1024 * 1024;
+/// What looking at the schema costs: the answer is as large as that of a page of a thousand fields.
+const LOOKING_COST: usize = 1_000;
 /// Levels of nested braces and brackets that the parsers go into: far above any document that is within its bounds.
 const NESTING_MAX: usize = 200;
-
-/// An operation as a client sends it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Operation {
-    /// The document.
-    #[serde(default)]
-    pub query: String,
-    /// Which of its operations.
-    #[serde(default)]
-    pub operation_name: Option<String>,
-    /// Its variables.
-    #[serde(default)]
-    pub variables: Option<serde_json::Map<String, serde_json::Value>>,
-}
 
 /// A document that is within its bounds and valid.
 struct Known {
@@ -82,22 +75,24 @@ pub struct Front {
     definitions: Valid<Definitions>,
     limits: Limits,
     introspection: bool,
+    documents: Documents,
     known: Cache<String, Arc<Known>>,
 }
 
 impl Front {
-    /// A front for that schema.
+    /// A front for that schema; `own` is the manifest of what this server's pages send.
     ///
     /// # Errors
-    /// When the schema's own definition cannot be read, which is a fault of ours.
-    pub fn new(sdl: &str, limits: Limits, introspection: bool) -> Result<Self, Error> {
+    /// When the manifest of documents cannot be read, or the schema's own definition, which is a fault of ours.
+    pub fn new(sdl: &str, limits: Limits, http: &Http, own: Option<&[u8]>) -> Result<Self, Error> {
         let definitions = Definitions::parse_and_validate(sdl, "schema.graphql")
             .map_err(|bad| Error::internal(bad.errors.to_string()))?;
         let known = Cache::builder()
             .max_capacity(REMEMBERED_BYTES)
             .weigher(|text: &String, _| u32::try_from(text.len() + 512).unwrap_or(u32::MAX))
             .build();
-        Ok(Self { definitions, limits, introspection, known })
+        let documents = Documents::new(&http.trusted_documents, own, http.persisted_queries)?;
+        Ok(Self { definitions, limits, introspection: http.introspection, documents, known })
     }
 
     /// Lets an operation in, or says why not. Nothing has run before this.
@@ -105,7 +100,14 @@ impl Front {
     /// # Errors
     /// BAD_USER_INPUT for a document or variables that are wrong, QUERY_TOO_COMPLEX for what is over a bound.
     pub fn admit(&self, operation: Operation, viewer: &Viewer) -> Result<Admitted, Refusal> {
-        let known = self.learn(&operation.query)?;
+        let variables = operation.variables.as_ref();
+        for (name, value) in variables.into_iter().flatten() {
+            bounds::check_value(value, self.limits.variables_depth)
+                .map_err(|what| refuse_input(&format!("variables.{name}"), &what))?;
+        }
+        let text = self.documents.find(&operation)?;
+        let known = self.learn(&text)?;
+        self.documents.keep(operation.hash.as_ref(), &text);
         let name = operation.operation_name.filter(|name| !name.is_empty());
         let variables = operation.variables.unwrap_or_default();
         let Some(checked) = &known.checked else {
@@ -114,7 +116,7 @@ impl Front {
                 name,
                 variables: variables.into(),
                 kind: OperationType::Query,
-                cost: 1,
+                cost: LOOKING_COST,
                 watched: None,
             });
         };
@@ -161,11 +163,12 @@ impl Front {
         if let Some(known) = found {
             return Ok(known);
         }
+        bounds::check_text(text).map_err(|what| refuse_input("query", &what))?;
         let document = Parser::new()
             .token_limit(self.limits.tokens)
             .recursion_limit(NESTING_MAX)
             .parse_ast(text, "query.graphql")
-            .map_err(|bad| Refusal::invalid(&bad.errors, &self.limits))?;
+            .map_err(|bad| Refusal::invalid(&bad.errors, &self.limits, self.introspection))?;
         let shape = bounds::check(&document, &self.limits)?;
         if shape.introspects && !self.introspection {
             return Err(Refusal::from_error(&Error::Forbidden(
@@ -173,12 +176,15 @@ impl Front {
             )));
         }
         // The validator does not know the newest of the schema's own types: those are left to the executor.
-        let checked = if shape.introspects_only {
-            None
-        } else {
-            let checked = document.to_executable_validate(&self.definitions);
-            Some(checked.map_err(|bad| Refusal::invalid(&bad.errors, &self.limits))?)
-        };
+        let checked =
+            if shape.introspects_only {
+                None
+            } else {
+                let checked = document.to_executable_validate(&self.definitions);
+                Some(checked.map_err(|bad| {
+                    Refusal::invalid(&bad.errors, &self.limits, self.introspection)
+                })?)
+            };
         let mut parsed = async_graphql::parser::parse_query(text)
             .map_err(|error| refuse_input("query", &error.to_string()))?;
         watch::spread_roots(&mut parsed);

@@ -57,7 +57,8 @@ impl Refusal {
     }
 
     /// For a document that the schema does not allow, or that is no document.
-    pub fn invalid(diagnostics: &DiagnosticList, limits: &Limits) -> Self {
+    /// `open`: whether its client may look at the schema; else it is not told what it could have meant.
+    pub fn invalid(diagnostics: &DiagnosticList, limits: &Limits, open: bool) -> Self {
         let found: Vec<_> =
             diagnostics.iter().map(|diagnostic| diagnostic.unstable_to_json_compat()).collect();
         if let Some(bound) = found.iter().find_map(|error| over_bound(&error.message, limits)) {
@@ -67,7 +68,11 @@ impl Refusal {
             .into_iter()
             .take(ERRORS_MAX)
             .map(|error| {
-                let mut shown = ServerError::new(shorten(error.message), None);
+                let mut message = error.message;
+                if !open && let Some(at) = message.find(" Did you mean") {
+                    message.truncate(at);
+                }
+                let mut shown = ServerError::new(shorten(message), None);
                 let place = |at: apollo_compiler::parser::LineColumn| async_graphql::Pos {
                     line: at.line,
                     column: at.column,

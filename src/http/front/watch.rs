@@ -19,7 +19,10 @@ use async_graphql::{
     },
 };
 
-use crate::resolvers::watching::{self, Nature};
+use crate::resolvers::{
+    access,
+    watching::{self, Nature},
+};
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -92,7 +95,7 @@ impl Watching<'_> {
     fn is_personal<'a>(&'a self, set: &'a SelectionSet, seen: &mut HashSet<&'a str>) -> bool {
         set.selections.iter().any(|selection| match selection {
             Selection::Field(field) => {
-                watching::is_personal(set.ty.as_str(), field.name.as_str())
+                access::is_personal(set.ty.as_str(), field.name.as_str())
                     || self.is_personal(&field.selection_set, seen)
             }
             Selection::InlineFragment(inner) => self.is_personal(&inner.selection_set, seen),

@@ -18,6 +18,7 @@ use crate::{
         App,
         front::{self, outcome::Refusal},
         graphql::Caller,
+        rates,
     },
     resolvers::watching,
 };
@@ -111,7 +112,14 @@ impl Deliveries {
             operation: operation.clone(),
             admitted: Arc::new(admitted),
         };
-        let source = match self.shared(&alone) {
+        let shared = self.shared(&alone);
+        // What runs already costs nothing more.
+        if shared.is_none()
+            && let Err(error) = self.spend(caller, alone.admitted.cost).await
+        {
+            return self.refuse(operation, &Refusal::from_error(&error));
+        }
+        let source = match shared {
             Some(reader) => Source::Shared(reader),
             None => Source::Own(AbortOnDropHandle::new(tokio::spawn(alone::run(alone)))),
         };
@@ -146,14 +154,16 @@ impl Deliveries {
 
     /// Operations count against the account, however they come.
     async fn take(&self, caller: &Caller) -> Result<(), Error> {
-        let services = &self.app.services;
-        match caller.viewer.user_id() {
-            Some(user) => {
-                let most = services.config.settings.limits.user_per_minute;
-                services.take(&format!("user:{user}"), most).await
-            }
-            None => Ok(()),
+        if caller.viewer.user_id().is_some() {
+            let viewer = Some(&caller.viewer);
+            rates::take(&self.app.services, viewer, caller.meta.address).await?;
         }
+        Ok(())
+    }
+
+    /// And so does what they may cost.
+    async fn spend(&self, caller: &Caller, cost: usize) -> Result<(), Error> {
+        rates::spend(&self.app.services, &caller.viewer, caller.meta.address, cost).await
     }
 
     /// Whether the peer is so far behind that it cannot catch up.

@@ -49,7 +49,8 @@ impl Execution {
     ) -> Self {
         let request_id: Arc<str> = Uuid::now_v7().to_string().into();
         let address = std::net::Ipv4Addr::UNSPECIFIED.into();
-        let meta = RequestMeta { request_id: request_id.clone(), address, user_agent: None };
+        let meta =
+            RequestMeta { request_id: request_id.clone(), address, user_agent: None, cookie: None };
         let progress = Progress::new(begin, hear);
         let request = channel.operation.request();
         let request = resolvers::prepare(request, &live.services, Viewer::Anonymous, meta);

@@ -18,8 +18,8 @@ use crate::{
     game::accounts::Viewer,
     http::{
         App, auth,
-        front::outcome::Refusal,
-        graphql::{Caller, from_json},
+        front::{operation::from_json, outcome::Refusal},
+        graphql::Caller,
         live::{
             connections::Seat,
             deliveries::{Deliveries, Out},
@@ -78,6 +78,8 @@ pub async fn run(app: App, socket: WebSocket, upgrade: Box<Upgrade>) {
         _seat: seat,
     };
     let ending = connection.serve().await;
+    // Whoever is told to go is not here any more, however long they take to say that they heard it.
+    connection.present = None;
     let said = timeout(stall, Box::pin(connection.farewell(ending))).await;
     if said.is_ok_and(|said| said.is_some()) {
         // What the peer has sent meanwhile is read: left unread, it would break the connection before the peer hears why.

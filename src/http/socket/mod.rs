@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use async_graphql_axum::GraphQLProtocol;
 use axum::{
     extract::{FromRequestParts, WebSocketUpgrade},
-    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -19,7 +19,7 @@ use super::{
     live::{connections::Full, dialect::Dialect},
     router::RequestId,
 };
-use crate::{config::Http, resolvers::RequestMeta};
+use crate::resolvers::RequestMeta;
 
 /// The subprotocols that are spoken, the best first.
 const DIALECTS: [(&str, Dialect); 2] =
@@ -41,7 +41,7 @@ pub async fn upgrade(
         return refused.into_response();
     }
     let headers = &parts.headers;
-    if !is_own_origin(headers, &parts.uri, &app.services.config.settings.http) {
+    if !auth::is_own_origin(headers, &parts.uri, &app.services.config.settings.http) {
         return (StatusCode::FORBIDDEN, "sockets from this origin are not allowed").into_response();
     }
     if app.draining.is_cancelled() {
@@ -72,6 +72,7 @@ pub async fn upgrade(
             .map_or_else(|| "-".into(), |id| id.0.clone()),
         address,
         user_agent: user_agent.map(Into::into),
+        cookie: None,
     };
     let came = Box::new(Upgrade { dialect: *dialect, viewer, meta, seat });
     upgrade
@@ -83,13 +84,4 @@ pub async fn upgrade(
             let tracked = app.sockets.clone();
             tracked.track_future(Box::pin(connection::run(app, socket, came)))
         })
-}
-
-/// Browsers name the page that opens a socket; other clients name none.
-fn is_own_origin(headers: &HeaderMap, uri: &Uri, settings: &Http) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).or(uri.host());
-    let own = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
-    own || settings.allowed_origins.iter().any(|allowed| allowed == origin)
 }

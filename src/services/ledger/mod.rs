@@ -235,13 +235,16 @@ impl<'a> Sweep<'a> {
         for (id, after) in self.reached {
             // Somebody without a match is where they were before their first.
             let played = after.filter(Standing::has_played);
-            let played =
-                played.map(|standing| standing.as_of(self.now, &self.mode.rating, &self.rules));
+            let user = self.users.get(&id).ok_or(Error::NotFound("user"))?;
+            let played = played.map(|standing| {
+                let now = standing.as_of(self.now, &self.mode.rating, &self.rules);
+                // Whoever was deleted is not listed again, whatever is corrected.
+                Standing { lapsed: now.lapsed || user.deleted_at.is_some(), ..now }
+            });
             let before = held.remove(&id);
             if before == played {
                 continue;
             }
-            let user = self.users.get(&id).ok_or(Error::NotFound("user"))?;
             let start = || Standing::new(&self.mode.rating, &self.rules, Timestamp(0));
             let (from, to) = (before.unwrap_or_else(start), played.clone().unwrap_or_else(start));
             moves.push(PlayerMove {

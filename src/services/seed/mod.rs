@@ -182,6 +182,9 @@ async fn settle(
             bio: None,
             suspended_until: None,
             suspended_reason: None,
+            email_verified_at: None,
+            deletes_at: None,
+            deleted_at: None,
             created_at: begin,
         });
         people.push(person);

@@ -20,6 +20,9 @@ const RESTS_MS: (u64, u64) = (100, 1_500);
 /// How often the referee looks whether a match can start, and how long.
 const LOOKS: Duration = Duration::from_millis(200);
 const LOOKS_MAX: u32 = 300;
+/// How often the server is asked again where it has no time for something that must not be lost, and the first pause.
+const INSISTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(200);
 /// Bots that sign up at once.
 const SIGN_UPS: usize = 8;
 
@@ -111,35 +114,81 @@ impl World {
         self.tally(|tally| *tally.errors.entry(format!("{what}: {why}")).or_default() += 1);
     }
 
-    /// Calls and takes the time; none when it was refused, which counts as an error.
+    /// Calls and takes the time; none when it was refused, which counts as an error unless the server says when to come
+    /// back: then it is waited for.
     async fn call(
         &self,
         caller: &Caller,
-        (name, query): (&'static str, &str),
+        call: (&'static str, &str),
         variables: Value,
     ) -> Option<Value> {
-        let began = Instant::now();
-        let answer = caller.call(query, variables).await;
-        let took = began.elapsed().as_secs_f64() * 1000.0;
-        match answer {
-            Ok(Answer::Data(data)) => {
-                self.tally(|tally| tally.latencies.entry(name).or_default().push(took));
-                Some(data)
-            }
-            Ok(Answer::Refused { code, message, retry_after }) => {
-                if let Some(wait) = retry_after {
-                    tokio::time::sleep(wait.min(self.until - Instant::now().min(self.until))).await;
-                } else {
-                    self.failed(name, &format!("{code}: {message}"));
-                }
+        match self.attempt(caller, call, variables).await {
+            Ok(data) => Some(data),
+            Err(Miss { wait: Some(wait), .. }) => {
+                tokio::time::sleep(wait.min(self.until.saturating_duration_since(Instant::now())))
+                    .await;
                 None
             }
-            Err(error) => {
-                self.failed(name, &error.to_string());
+            Err(Miss { why, .. }) => {
+                self.failed(call.0, &why);
                 None
             }
         }
     }
+
+    /// Calls again while the server cannot be reached or has no time, as game servers have to: what they tell counts once,
+    /// however often they do.
+    async fn insist(
+        &self,
+        caller: &Caller,
+        call: (&'static str, &str),
+        variables: Value,
+    ) -> Option<Value> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.attempt(caller, call, variables.clone()).await {
+                Ok(data) => return Some(data),
+                Err(miss) if miss.passes && tries < INSISTS => {
+                    tokio::time::sleep(miss.wait.unwrap_or(PAUSE * tries)).await;
+                }
+                Err(miss) => {
+                    self.failed(call.0, &miss.why);
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        caller: &Caller,
+        (name, query): (&'static str, &str),
+        variables: Value,
+    ) -> Result<Value, Miss> {
+        let began = Instant::now();
+        match caller.call(query, variables).await {
+            Ok(Answer::Data(data)) => {
+                let took = began.elapsed().as_secs_f64() * 1000.0;
+                self.tally(|tally| tally.latencies.entry(name).or_default().push(took));
+                Ok(data)
+            }
+            Ok(Answer::Refused { code, message, retry_after: wait }) => {
+                let passes = wait.is_some() || code == "SERVICE_UNAVAILABLE";
+                Err(Miss { why: format!("{code}: {message}"), wait, passes })
+            }
+            Err(error) => Err(Miss { why: error.to_string(), wait: None, passes: true }),
+        }
+    }
+}
+
+/// Why a call did not do what it should.
+struct Miss {
+    why: String,
+    /// When to come back, where the server says so.
+    wait: Option<Duration>,
+    /// Whether the same may be done a moment later.
+    passes: bool,
 }
 
 fn between((from, to): (u64, u64)) -> Duration {
@@ -259,7 +308,7 @@ async fn matched(world: &World, caller: &Caller, line: &Line) -> Option<String> 
         match found["status"].as_str() {
             Some("READY_CHECK") if accepted != id => {
                 accepted = id.to_owned();
-                world.call(caller, ("accept", ACCEPT), json!({"id": id})).await;
+                world.insist(caller, ("accept", ACCEPT), json!({"id": id})).await;
             }
             Some("PENDING" | "IN_PROGRESS" | "COMPLETED") => {
                 let waited = began.elapsed().as_secs_f64() * 1000.0;
@@ -316,7 +365,10 @@ async fn referee(world: Arc<World>, server: Caller, mut matches: mpsc::Unbounded
 async fn judge(world: &World, server: &Caller, id: String) {
     let mut teams = 0;
     for _ in 0..LOOKS_MAX {
-        let Ok(Answer::Data(found)) = server.call(MATCH, json!({"id": id})).await else { continue };
+        let Ok(Answer::Data(found)) = server.call(MATCH, json!({"id": id})).await else {
+            tokio::time::sleep(LOOKS).await;
+            continue;
+        };
         match found["match"]["status"].as_str() {
             Some("PENDING") => {
                 teams = found["match"]["teams"].as_array().map_or(0, Vec::len);
@@ -326,7 +378,7 @@ async fn judge(world: &World, server: &Caller, id: String) {
             _ => return,
         }
     }
-    if world.call(server, ("start", START), json!({"id": id})).await.is_none() {
+    if world.insist(server, ("start", START), json!({"id": id})).await.is_none() {
         return;
     }
     tokio::time::sleep(between(PLAYS_MS)).await;
@@ -335,7 +387,7 @@ async fn judge(world: &World, server: &Caller, id: String) {
         |index: usize| json!({"index": index, "placement": if index == winner { 1 } else { 2 }});
     let input = json!({"matchId": id, "teams": (0..teams).map(team).collect::<Vec<_>>()});
     world.tally(|tally| tally.reported.insert(id, Instant::now()));
-    if world.call(server, ("report", REPORT), json!({"input": input})).await.is_some() {
+    if world.insist(server, ("report", REPORT), json!({"input": input})).await.is_some() {
         world.tally(|tally| tally.matches += 1);
     }
 }

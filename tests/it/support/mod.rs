@@ -1,7 +1,9 @@
 //! A server of one's own for each test, and clients of it.
 
+mod behind;
 pub mod client;
 pub mod engines;
+pub mod logs;
 pub mod process;
 pub mod ws;
 
@@ -73,12 +75,25 @@ impl TestApp {
         Self::on(Arc::new(dir), Settings::default()).await
     }
 
+    /// A server with some of what its environment says changed, too.
+    pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
+        let mut settings = Settings::default();
+        settings.matchmaking.tick_ms = 50;
+        Self::of(Arc::new(tempfile::tempdir().unwrap()), settings, change).await
+    }
+
     async fn on(dir: Arc<TempDir>, settings: Settings) -> Self {
-        let config = config(dir.path(), settings);
+        Self::of(dir, settings, |_| {}).await
+    }
+
+    async fn of(dir: Arc<TempDir>, settings: Settings, change: impl FnOnce(&mut Config)) -> Self {
+        logs::watch();
+        let mut config = config(dir.path(), settings);
+        change(&mut config);
         let listener = TcpListener::bind(config.addr).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let metrics = PrometheusBuilder::new().build_recorder().handle();
-        let server = Server::start(config, metrics).await.unwrap();
+        let server = Box::pin(Server::start(config, metrics)).await.unwrap();
         let (stop, services) = (server.stop_token(), server.services().clone());
         let running = Some(tokio::spawn(server.run(listener)));
         Self { addr, services, stop, running, dir }
@@ -90,14 +105,18 @@ impl TestApp {
     }
 
     /// The same, with some settings changed.
-    pub async fn restart_with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = self.services.config.settings.clone();
-        change(&mut settings);
+    pub async fn restart_with(self, change: impl FnOnce(&mut Settings)) -> Self {
+        self.restart_configured(|config| change(&mut config.settings)).await
+    }
+
+    /// The same, with what is no setting, too.
+    pub async fn restart_configured(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        let settings = self.services.config.settings.clone();
         self.stop.cancel();
         if let Some(running) = self.running.take() {
             running.await.unwrap().unwrap();
         }
-        Self::on(self.dir.clone(), settings).await
+        Self::of(self.dir.clone(), settings, change).await
     }
 
     /// Waits until every fact is everywhere.

@@ -27,7 +27,7 @@ use self::rows::{
     ACTIVITY, ActivityDoc, FEED, FeedDoc, NOTIFICATIONS, NotificationDoc, PICKS, TIMELINES, date,
     indexes,
 };
-use super::{Batch, DAY_MS, Documents, PickRate};
+use super::{Batch, DAY_MS, Documents, Erased, NOBODY, PickRate};
 use crate::{
     config::MongodbSettings,
     error::{Error, Result},
@@ -41,6 +41,8 @@ use crate::{
 
 /// The server says this about a document that is there already.
 const DUPLICATE: i32 = 11_000;
+/// Matches that are looked for at once.
+const MATCHES: usize = 200;
 /// The most documents in one request.
 const TOGETHER: usize = 512;
 
@@ -180,6 +182,41 @@ impl MongoDocuments {
     }
 }
 
+impl MongoDocuments {
+    /// Forgets what is a user's own, and puts another name in the place of theirs elsewhere.
+    async fn erase(&self, erased: &Erased) -> Result<()> {
+        let own = doc! {"user": erased.user.to_string()};
+        for name in [NOTIFICATIONS, ACTIVITY] {
+            let collection = self.collection::<Document>(name);
+            self.ask(name, async { collection.delete_many(own.clone()).await }).await?;
+        }
+        for matches in erased.matches.chunks(MATCHES) {
+            let ids: Vec<_> = matches.iter().map(ToString::to_string).collect();
+            self.erase_feed(ids, erased).await?;
+        }
+        Ok(())
+    }
+
+    async fn erase_feed(&self, matches: Vec<String>, erased: &Erased) -> Result<()> {
+        let feed = self.collection::<Document>(FEED);
+        let theirs = doc! {"match_id": {"$in": &matches}, "user": erased.user.to_string()};
+        let nobody = doc! {"$set": {"user": Bson::Null}};
+        self.ask(FEED, async { feed.update_many(theirs, nobody).await }).await?;
+        let named = doc! {"match_id": {"$in": matches}, "data.players": &erased.was};
+        let docs: Vec<FeedDoc> = self.list(FEED, named, doc! {"_id": 1}, 10_000).await?;
+        for mut doc in docs {
+            let players = doc.data.get_mut("players").and_then(serde_json::Value::as_array_mut);
+            for player in players.into_iter().flatten().filter(|player| **player == *erased.was) {
+                *player = NOBODY.into();
+            }
+            let data = mongodb::bson::serialize_to_bson(&doc.data).map_err(Error::internal)?;
+            let (id, changed) = (doc! {"_id": doc._id.0}, doc! {"$set": {"data": data}});
+            self.ask(FEED, async { feed.update_one(id, changed).await }).await?;
+        }
+        Ok(())
+    }
+}
+
 fn is_duplicate(error: &MongoError) -> bool {
     match &*error.kind {
         ErrorKind::InsertMany(many) => {
@@ -216,7 +253,11 @@ impl Documents for MongoDocuments {
             at: date(activity.at),
         });
         self.add(ACTIVITY, activities.collect()).await?;
-        self.append_timelines(batch).await
+        self.append_timelines(batch).await?;
+        for erased in &batch.erased {
+            self.erase(erased).await?;
+        }
+        Ok(())
     }
 
     async fn feed_since(&self, after: Position, limit: u64) -> Result<Vec<FeedItem>> {

@@ -120,6 +120,7 @@ pub fn indexes() -> Vec<(&'static str, IndexModel)> {
     };
     vec![
         (FEED, index("forgotten", doc! {"at": 1}, Some(FEED_DAYS))),
+        (FEED, index("by_match", doc! {"match_id": 1}, None)),
         (NOTIFICATIONS, index("by_user", doc! {"user": 1, "_id": -1}, None)),
         (NOTIFICATIONS, index("unread", doc! {"user": 1, "read_at": 1}, None)),
         (TIMELINES, index("by_match", doc! {"match_id": 1, "position": 1}, None)),

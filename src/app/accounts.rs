@@ -1,0 +1,119 @@
+//! What an operator does to accounts, keys and secrets at the command line.
+
+use std::io::BufRead;
+
+use super::{migrate_up, services};
+use crate::{
+    backends::sql,
+    config::{Config, secret::Purpose},
+    error::{Error, Result},
+    game::{accounts::Role, ids::UserId, mode::RegionId},
+    services::{
+        accounts::NewAccount,
+        audit::{self, Act},
+        secrets,
+    },
+};
+
+/// An account of that role, as an operator makes it.
+pub const fn new_account(
+    username: String,
+    email: String,
+    password: String,
+    role: Role,
+) -> NewAccount {
+    NewAccount { username, email, password, region: None, role }
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// As [`crate::services::accounts::Accounts::create`].
+pub async fn create_user(config: Config, account: NewAccount) -> Result<UserId> {
+    let services = services(config).await?;
+    let user = audit::acting(Act::operator(), services.accounts.create(account)).await?;
+    services.close().await;
+    Ok(user.id)
+}
+
+/// Makes a game server's key.
+///
+/// # Errors
+/// As [`crate::services::accounts::Accounts::create_server_key`].
+pub async fn create_server_key(config: Config, name: &str) -> Result<String> {
+    let services = services(config).await?;
+    let (_, key) =
+        audit::acting(Act::operator(), services.accounts.create_server_key(name)).await?;
+    services.close().await;
+    Ok(key)
+}
+
+/// What a line of imported users says.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Imported {
+    username: String,
+    email: String,
+    password_hash: String,
+    region: Option<String>,
+}
+
+/// Makes accounts of users from elsewhere, one a line; says how many, and why the others were left out.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub async fn import_users(config: Config, lines: impl BufRead) -> Result<(usize, Vec<String>)> {
+    let services = services(config).await?;
+    let (mut made, mut left) = (0, Vec::new());
+    for (line, number) in lines.lines().zip(1..) {
+        let line = line.map_err(Error::internal)?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let parsed: Result<Imported, _> = serde_json::from_str(&line);
+        let done = match parsed {
+            Ok(user) => {
+                let account = NewAccount {
+                    username: user.username,
+                    email: user.email,
+                    password: String::new(),
+                    region: user.region.map(|id| RegionId::new(&id)),
+                    role: Role::Player,
+                };
+                let import = services.accounts.import(account, user.password_hash);
+                audit::acting(Act::operator(), import).await.map_err(|error| error.to_string())
+            }
+            // What it says could show the line, which holds a hash.
+            Err(error) => Err(format!("not such a JSON object (column {})", error.column())),
+        };
+        match done {
+            Ok(_) => made += 1,
+            Err(why) => left.push(format!("line {number}: {why}")),
+        }
+    }
+    services.close().await;
+    Ok((made, left))
+}
+
+/// Puts a fresh secret in the place of one that was made here; says whether running servers see it by themselves.
+///
+/// # Errors
+/// As [`secrets::rotate`].
+pub async fn rotate_secret(config: Config, purpose: Purpose, given: bool) -> Result<bool> {
+    migrate_up(&config).await?;
+    let sql = sql::Sql::connect(&config).await?;
+    let seen = secrets::rotate(&config, &sql, purpose, given).await;
+    sql.close().await;
+    seen
+}
+
+/// Walks the chain of the audit log.
+///
+/// # Errors
+/// As [`audit::Audit::verify`].
+pub async fn verify_audit(config: Config, noted: Option<(i64, &str)>) -> Result<audit::Verified> {
+    let services = services(config).await?;
+    let found = services.audit.verify(noted).await;
+    services.close().await;
+    found
+}

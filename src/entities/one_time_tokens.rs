@@ -1,0 +1,66 @@
+//! Tokens that were mailed, by their hash; each is used once.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{
+    error::Result,
+    game::{accounts::MailKind, ids::UserId, time::Timestamp},
+};
+
+/// A row of `one_time_tokens`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "one_time_tokens")]
+pub struct Model {
+    /// SHA-256 of the token, in hex.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub hash: String,
+    /// Whose.
+    pub user_id: UserId,
+    /// What it is for.
+    pub kind: MailKind,
+    /// The folded address that it went to: it proves no other.
+    pub email_key: String,
+    /// When it runs out.
+    pub expires_at: Timestamp,
+}
+
+/// See [`super::users::Relation`].
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The token of that hash, for that, unless it has run out.
+pub async fn live(
+    db: &impl ConnectionTrait,
+    hash: &str,
+    kind: MailKind,
+    now: Timestamp,
+) -> Result<Option<Model>> {
+    Ok(Entity::find_by_id(hash)
+        .filter(Column::Kind.eq(kind))
+        .filter(Column::ExpiresAt.gt(now))
+        .one(db)
+        .await?)
+}
+
+/// Uses a token up; false when somebody was first.
+pub async fn take(db: &impl ConnectionTrait, hash: &str) -> Result<bool> {
+    Ok(Entity::delete_by_id(hash).exec(db).await?.rows_affected == 1)
+}
+
+/// None of a user's tokens of that kind (none named: of any kind) is good any more.
+pub async fn forget(db: &impl ConnectionTrait, user: UserId, kind: Option<MailKind>) -> Result<()> {
+    let mut query = Entity::delete_many().filter(Column::UserId.eq(user));
+    if let Some(kind) = kind {
+        query = query.filter(Column::Kind.eq(kind));
+    }
+    query.exec(db).await?;
+    Ok(())
+}
+
+/// Forgets tokens that ran out before `before`.
+pub async fn expire(db: &impl ConnectionTrait, before: Timestamp) -> Result<()> {
+    Entity::delete_many().filter(Column::ExpiresAt.lt(before)).exec(db).await?;
+    Ok(())
+}

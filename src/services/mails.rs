@@ -1,0 +1,124 @@
+//! What is mailed to people: tokens that prove an address or let another password be chosen.
+//!
+//! A transaction only says that a mail is to go out; whoever sends it makes the token then, so that its text stands nowhere
+//! but in the mail. A mail goes out at least once; a later token takes the place of an earlier one of its kind.
+
+use std::sync::Arc;
+
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use uuid::Uuid;
+
+use super::{
+    core::{Core, now},
+    tokens,
+};
+use crate::{
+    backends::{mail::Mail, sql::Tx},
+    entities::{mails, one_time_tokens, users},
+    error::Result,
+    game::{
+        accounts::MailKind,
+        ids::{EventId, UserId},
+    },
+};
+
+/// Mails that are looked at at once.
+const CHUNK: u64 = 20;
+/// How often a mail is tried.
+const ATTEMPTS: i32 = 8;
+/// After how long a mail that did not go out is tried again; longer each time.
+const RETRY_MS: i64 = 30_000;
+const TOKEN_PREFIX: &str = "rhm_";
+
+/// See the module.
+pub struct Mails {
+    core: Arc<Core>,
+    mail: Mail,
+}
+
+/// A mail goes out once the transaction is committed and the mailer is woken; to nobody, where nobody has the address.
+pub(super) async fn ask(tx: &Tx, user: Option<UserId>, kind: MailKind) -> Result<()> {
+    let now = now();
+    let id = EventId::from_uuid(Uuid::now_v7());
+    let row = mails::Model { id, user_id: user, kind, created_at: now, due_at: now, attempts: 0 };
+    mails::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+impl Mails {
+    pub(super) fn new(core: Arc<Core>) -> Result<Self> {
+        Ok(Self { mail: Mail::new(&core.config)?, core })
+    }
+
+    /// Waits until a mail was asked for here.
+    pub async fn asked(&self) {
+        self.core.wake_mailer.notified().await;
+    }
+
+    /// Sends what is due; says how many were looked at.
+    ///
+    /// # Errors
+    /// SERVICE_UNAVAILABLE when the database does not answer. A mail that does not go out is no error: it is tried again.
+    pub async fn send_due(&self) -> Result<usize> {
+        let due = mails::due(self.core.sql.read(), now(), CHUNK).await?;
+        for mail in &due {
+            let tx = self.core.sql.begin().await?;
+            let retry_at = now().plus_ms(RETRY_MS << mail.attempts.clamp(0, 10));
+            let taken = mails::take(&tx, mail, retry_at).await?;
+            tx.commit().await?;
+            if !taken {
+                continue;
+            }
+            let sent = self.send(mail).await;
+            if let Err(error) = &sent {
+                let what = mail.kind.as_str();
+                tracing::warn!(error = ?error, id = %mail.id, what, attempts = mail.attempts + 1, "a mail did not go out");
+            }
+            if sent.is_ok() || mail.attempts + 1 >= ATTEMPTS {
+                let tx = self.core.sql.begin().await?;
+                mails::remove(&tx, mail.id).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(due.len())
+    }
+
+    async fn send(&self, mail: &mails::Model) -> Result<()> {
+        let Some(user) = mail.user_id else { return Ok(()) };
+        let tx = self.core.sql.begin().await?;
+        let user = users::lock(&tx, &[user]).await?.pop();
+        let Some(user) = user.filter(|user| user.deleted_at.is_none()) else { return Ok(()) };
+        let settings = &self.core.config.settings.mail;
+        let token = tokens::random(TOKEN_PREFIX);
+        one_time_tokens::forget(&tx, user.id, Some(mail.kind)).await?;
+        let row = one_time_tokens::Model {
+            hash: tokens::hash(&token),
+            user_id: user.id,
+            kind: mail.kind,
+            email_key: user.email_key,
+            expires_at: now().plus_ms(i64::from(settings.token_seconds) * 1000),
+        };
+        one_time_tokens::Entity::insert(row.into_active_model().reset_all())
+            .exec_without_returning(&tx)
+            .await?;
+        tx.commit().await?;
+        let minutes = settings.token_seconds / 60;
+        let (subject, url, what) = match mail.kind {
+            MailKind::VerifyEmail => (
+                "Confirm your address",
+                &settings.verify_url,
+                "To confirm that this is your address",
+            ),
+            MailKind::ResetPassword => {
+                ("Choose another password", &settings.reset_url, "To choose another password")
+            }
+        };
+        let text = format!(
+            "Hello {},\n\n{what}, open this page within {minutes} minutes:\n\n{}\n\nIf you did not ask for this, do nothing: \
+             without this page nothing changes.\n",
+            user.username,
+            url.replace("{token}", &token),
+        );
+        self.mail.send(&user.email, subject, text).await
+    }
+}

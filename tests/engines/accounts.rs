@@ -1,0 +1,65 @@
+//! Accounts on several instances: what one of them knows of sessions, keys and failed sign-ins, all know.
+
+use serde_json::json;
+
+use crate::{
+    cluster::Cluster,
+    support::{Client, PASSWORD},
+};
+
+const SETTINGS: &str =
+    "[accounts]\nlogin_failures_free = 2\n[limits]\nlogin_per_account_minute = 0\n";
+const ME: &str = "{ me { username sessions { id current } } }";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn another_signing_key_is_used_by_all_while_they_run() {
+    for sql in ["mariadb", "postgres"] {
+        let cluster = Cluster::start(sql).await;
+        let (one, other) = (cluster.instance(SETTINGS).await, cluster.instance(SETTINGS).await);
+        let ada = one.anonymous().register("ada").await;
+        ada.at(other.addr).run(ME, json!({})).await;
+        let (done, said) = one.run(&["admin", "rotate-secret", "jwt"]);
+        assert!(done && said.contains("running servers"), "{said}");
+        // Each signs with the new one as soon as it has looked; what either signed is good at both all the while.
+        let kid =
+            |client: &Client| client.token.as_ref().unwrap().split('.').next().unwrap().to_owned();
+        let old = kid(&ada);
+        for (here, there) in [(&one, &other), (&other, &one)] {
+            let began = std::time::Instant::now();
+            loop {
+                let fresh = here.anonymous().login("ada", PASSWORD).await;
+                fresh.at(there.addr).run(ME, json!({})).await;
+                if kid(&fresh) != old {
+                    break;
+                }
+                assert!(began.elapsed().as_secs() < 30, "the old key is used still");
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            }
+            ada.at(here.addr).run(ME, json!({})).await;
+        }
+        let (holds, said) = one.run(&["audit", "verify"]);
+        assert!(holds, "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_session_that_one_instance_ends_and_a_failure_that_it_counts_are_known_to_all() {
+    let cluster = Cluster::start("postgres").await;
+    let (one, other) = (cluster.instance(SETTINGS).await, cluster.instance(SETTINGS).await);
+    let ada = one.anonymous().register("ada").await;
+    let there = other.anonymous().login("ada", PASSWORD).await;
+    let mut socket = there.socket().await;
+    let seen = ada.run(ME, json!({})).await["me"]["sessions"].clone();
+    let id =
+        seen.as_array().unwrap().iter().find(|one| one["current"] == false).unwrap()["id"].clone();
+    let end = "mutation($id: ID!) { endSession(input: {sessionId: $id}) { ended } }";
+    ada.run(end, json!({"id": id})).await;
+    assert_eq!(socket.closed().await, 4403);
+    assert_eq!(there.fail(ME, json!({})).await["code"], "UNAUTHENTICATED");
+    let login =
+        "mutation { login(input: {login: \"ada\", password: \"wrong wrong\"}) { accessToken } }";
+    for instance in [&one, &other, &one] {
+        assert_eq!(instance.anonymous().fail(login, json!({})).await["code"], "UNAUTHENTICATED");
+    }
+    assert_eq!(other.anonymous().fail(login, json!({})).await["code"], "RATE_LIMITED");
+}

@@ -1,0 +1,165 @@
+//! Whatever is read from outside: made-up input is refused or understood, and nothing falls over.
+
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use rankedhonor::{
+    config::{Settings, secret},
+    game::{
+        accounts::{is_email, is_username},
+        event::Position,
+        ids::{MatchId, UserId},
+        standing::Place,
+    },
+    schema::paging::{Cursor, Line, Name},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{Client, TestApp};
+
+/// Texts of all kinds, and those that are nearly right.
+fn texts() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "\\PC{0,60}",
+        "[a-z]{0,12}_[0-9a-z]{20,30}",
+        "[A-Za-z0-9_-]{0,120}",
+        "[A-Za-z0-9_-]{1,40}\\.[A-Za-z0-9_-]{1,80}\\.[A-Za-z0-9_-]{1,60}",
+        "(user|match|party|season)_[0-7][0-9a-hjkmnp-tv-z]{25}",
+        "rh[krmf]_[A-Za-z0-9_-]{0,60}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ids_are_themselves_again_or_refused(text in texts(), bits in any::<u128>()) {
+        let id = UserId::from_uuid(Uuid::from_u128(bits));
+        prop_assert_eq!(id.to_string().parse::<UserId>().unwrap(), id);
+        prop_assert!(id.to_string().parse::<MatchId>().is_err());
+        if let Ok(id) = text.parse::<UserId>() {
+            prop_assert_eq!(id.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn cursors_are_themselves_again_or_refused(text in texts(), number in any::<i64>(), name in "[a-z0-9_-]{3,20}") {
+        let line = Line::decode("after", Some(Line(number).encode())).unwrap().unwrap();
+        prop_assert_eq!(line.0, number);
+        let back = Name::decode("after", Some(Name(name.clone()).encode())).unwrap().unwrap();
+        prop_assert_eq!(back.0, name);
+        prop_assert!(Position::decode("after", Some(Line(number).encode())).is_err());
+        // Whatever is let in is written as it was.
+        if let Ok(Some(place)) = Place::decode("after", Some(text.clone())) {
+            prop_assert_eq!(Place::decode("after", Some(place.encode())).unwrap().unwrap(), place);
+        }
+        let _ = (Line::decode("after", Some(text.clone())), Name::decode("after", Some(text.clone())), Position::decode("after", Some(text)));
+    }
+
+    #[test]
+    fn names_and_addresses_are_plain(text in texts()) {
+        if is_username(&text) {
+            prop_assert!(text.is_ascii() && (3..=20).contains(&text.len()));
+        }
+        if is_email(&text) {
+            prop_assert!(text.len() <= 254 && !text.chars().any(char::is_control));
+        }
+    }
+
+    #[test]
+    fn kept_secrets_are_read_again(lines in proptest::collection::vec(texts(), 0..5), now in 0..i64::MAX) {
+        let fresh = secret::fresh();
+        let text = secret::rotated(&lines.join("\n"), &fresh, now, Some(0));
+        let secrets = secret::parse(&text);
+        prop_assert!(secrets[0].retired_at.is_none());
+        prop_assert_eq!(secret::parse(&secret::rotated(&text, &secret::fresh(), now, None)).len(), secrets.len() + 1);
+    }
+
+    #[test]
+    fn settings_are_understood_or_told_what_is_wrong(text in prop_oneof![texts(), "\\[[a-z.]{1,12}\\]\n[a-z_]{1,20} = [0-9a-z\".-]{1,12}"]) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &text).unwrap();
+        if let Err(problems) = Settings::load(Some(file.path())) {
+            prop_assert!(!problems.0.is_empty() && problems.0.iter().all(|line| !line.contains('\n')));
+        }
+    }
+}
+
+/// So many made-up values, the same each time.
+fn made_up<T>(strategy: impl Strategy<Value = T>, many: usize) -> Vec<T> {
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), seed);
+    (0..many).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
+}
+
+fn coded(answer: &Value) {
+    for error in answer["errors"].as_array().into_iter().flatten() {
+        let code = error["extensions"]["code"].as_str();
+        assert!(code.is_some_and(|code| code != "INTERNAL"), "{answer:#}");
+    }
+}
+
+#[tokio::test]
+async fn made_up_tokens_ids_and_cursors_are_refused_with_a_code() {
+    let app = TestApp::with(|settings| settings.accounts.login_failures_free = 1_000).await;
+    let ada = app.player("ada").await;
+    for text in made_up(texts(), 150) {
+        let sendable = text.bytes().all(|byte| (32..127).contains(&byte));
+        if sendable {
+            let forged = Client::new(app.addr, Some(text.clone()));
+            assert_eq!(forged.fail("{ modes { id } }", json!({})).await["code"], "UNAUTHENTICATED");
+        }
+        for query in [
+            "query($x: String!) { refreshed: users(search: $x) { nodes { id } } }",
+            "query($x: String!) { users(after: $x) { nodes { id } } }",
+            "query($x: String!) { feed(after: $x) { nodes { kind } } }",
+            "query($x: String!) { user(by: {username: $x}) { id } }",
+            "query($x: ID!) { node(id: $x) { id } }",
+            "query($x: ModeId!) { leaderboard(mode: $x) { totalCount } }",
+            "mutation($x: String!) { refreshSession(input: {refreshToken: $x}) { accessToken } }",
+            "mutation($x: String!) { verifyEmail(input: {token: $x}) { verified } }",
+            "mutation($x: String!) { joinParty(input: {joinCode: $x}) { party { id } } }",
+            "mutation($x: String!) { updateProfile(input: {bio: $x}) { user { bio } } }",
+            "mutation($x: String!) { finishSignIn(input: {state: $x, code: $x, secret: $x}) { registered } }",
+        ] {
+            coded(&ada.send(query, json!({"x": text})).await);
+        }
+        // As a document, and as what is none.
+        coded(&ada.send(&text, json!({})).await);
+        let raw = ada.http.post(ada.url("/graphql")).header("content-type", "application/json");
+        coded(&raw.body(text).send().await.unwrap().json().await.unwrap());
+    }
+    assert_eq!(ada.run("{ me { username } }", json!({})).await["me"]["username"], "ada");
+}
+
+#[tokio::test]
+async fn made_up_frames_end_a_socket_or_are_answered() {
+    let app = TestApp::start().await;
+    let kinds = ["connection_init", "subscribe", "complete", "ping", "pong", "next", "nonsense"];
+    let message = (proptest::sample::select(kinds.to_vec()), texts(), texts()).prop_map(
+        |(kind, id, text)| {
+            json!({"type": kind, "id": id, "payload": {"query": text, "variables": {"x": id}}})
+                .to_string()
+        },
+    );
+    for text in made_up(prop_oneof![message, texts()], 200) {
+        let mut socket = app.anonymous().socket().await;
+        if socket.try_say_text(&text).await {
+            // It is closed, or goes on: then it still answers.
+            socket.try_say_text("{\"type\":\"ping\"}").await;
+        }
+    }
+    let mut socket = app.anonymous().socket().await;
+    socket
+        .subscribe(
+            "x",
+            "subscription { queueStats(mode: \"1v1\") { playersSearching } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(socket.next("x").await["queueStats"]["playersSearching"], 0);
+}

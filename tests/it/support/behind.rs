@@ -1,0 +1,52 @@
+//! What tests do behind the API: commands beside the server, and looks at its rows.
+
+use std::{process::Stdio, time::Duration};
+
+use sea_orm::{ConnectionTrait, Database, Statement};
+use tokio::{io::AsyncWriteExt, process::Command};
+
+use super::{TestApp, engines};
+
+impl TestApp {
+    /// Runs a command of the binary on this server's data, with that on its standard input. The server goes on meanwhile.
+    pub async fn command(&self, arguments: &[&str], input: &str) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rankedhonor"));
+        command.current_dir(self.dir()).args(arguments).env("RANKEDHONOR_DATA_DIR", self.dir());
+        for (name, value) in engines::of(self.dir()).variables() {
+            command.env(name, value);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
+        let output = child.wait_with_output().await.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    }
+
+    /// Changes something behind the server's back.
+    pub async fn change(&self, statement: &str) {
+        let db = Database::connect(self.database_url()).await.unwrap();
+        db.execute_unprepared(statement).await.unwrap();
+        db.close().await.unwrap();
+    }
+
+    /// The first column of the first row.
+    pub async fn cell(&self, statement: &str) -> String {
+        let db = Database::connect(self.database_url()).await.unwrap();
+        let statement = Statement::from_string(db.get_database_backend(), statement);
+        let row = db.query_one_raw(statement).await.unwrap().unwrap();
+        let cell = row.try_get_by_index::<String>(0).unwrap();
+        db.close().await.unwrap();
+        cell
+    }
+
+    /// Waits until something is so.
+    pub async fn until(&self, mut so: impl AsyncFnMut() -> bool) {
+        let patience = tokio::time::timeout(Duration::from_secs(20), async {
+            while !so().await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        patience.await.expect("it did not come to be so");
+    }
+}
