@@ -1,7 +1,17 @@
-# Two stages: the binary is built where there is a compiler, and runs where there is nothing but it.
+# Three stages: the console is built where there is npm, the binary where there is a compiler, and it runs where there is nothing
+# but it.
+FROM node:22-bookworm-slim AS console
+WORKDIR /src/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
+COPY schema.graphql ../
+COPY web .
+RUN npm run build
+
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
+COPY --from=console /src/web/dist web/dist
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --release --locked && cp target/release/rankedhonor /rankedhonor && mkdir /data

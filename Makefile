@@ -1,21 +1,33 @@
-.PHONY: bench run test test-engines check build schema up down logs seed help
+.PHONY: bench run test test-engines test-console check build console screenshots schema up down logs seed help
 
-run: ## start the server on http://127.0.0.1:8080, with nothing else needed
+run: console ## start the server on http://127.0.0.1:8080, with nothing else needed
 	cargo run --release --locked -- serve
 
-test: ## run every test
+test: ## run every test; those of the console in a browser where npm and Chromium are, or can be installed
 	cargo test --workspace --locked
+	tests/console/run.sh --where-possible target/debug/rankedhonor
 
 test-engines: ## run the tests against MariaDB, PostgreSQL, Redis and MongoDB, which it installs and starts
 	tests/engines/run.sh
+
+test-console: ## use the console in real browsers, and fail where that can't be done
+	cargo build --locked
+	tests/console/run.sh target/debug/rankedhonor
 
 check: ## formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --test engines --locked -- -D warnings
 
-build: ## build the binary: target/release/rankedhonor
+build: console ## build the binary: target/release/rankedhonor
 	cargo build --release --locked
+
+console: ## build the console into web/dist, where npm is installed; without it the server starts all the same
+	@scripts/build-console.sh --where-possible
+
+screenshots: ## take the pictures of docs/console.md anew
+	cargo build --locked
+	CHECKS=screenshots tests/console/run.sh target/debug/rankedhonor
 
 bench: ## measure waves, the ladder beside Redis, results a second beside one transaction each, and fan-out beside a plain broadcast
 	cargo bench --locked --bench pairing

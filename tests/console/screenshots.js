@@ -1,0 +1,82 @@
+// Takes the pictures of docs/console.md: each page with some life on it.
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { launch, Person, PHONE, Server, until } from './lib.js';
+
+const OUT = new URL('../../docs/console/', import.meta.url).pathname;
+mkdirSync(OUT, { recursive: true });
+
+const server = await Server.start({ settings: '' });
+server.command('seed', '--users', '400', '--matches', '6000');
+server.command('admin', 'create-user', '--username', 'olga', '--email', 'olga@example.com', '--role', 'admin');
+server.key = server.command('admin', 'create-server-key', '--name', 'eu-1').split(/\s/).at(-1);
+await server.serve();
+const bots = spawn(
+  process.env.RANKEDHONOR_BINARY,
+  ['simulate', '--url', server.origin, '--server-key', server.key, '--players', '24', '--minutes', '10'],
+  { env: server.env, stdio: 'ignore' },
+);
+const browser = await launch();
+
+async function shoot(page, name) {
+  // Everything has come, and has faded in.
+  await page.waitForTimeout(2_500);
+  await page.screenshot({ path: `${OUT}${name}.png` });
+}
+
+try {
+  const { leaderboard } = await server.run('{ leaderboard(mode: "1v1", first: 12) { nodes { user { id username } } } }');
+  const best = leaderboard.nodes[11].user;
+  const { matches } = await server.run('query($filter: MatchFilter) { matches(filter: $filter, first: 1) { nodes { id } } }', {
+    filter: { userId: best.id, mode: '1v1', status: 'COMPLETED' },
+  });
+  const guest = await Person.sit(browser, server, { colorScheme: 'light' });
+  const { page } = guest;
+  await page.goto('/');
+  await page.getByTestId('open-matches').locator('article').nth(5).waitFor();
+  await shoot(page, 'live');
+  await page.goto('/leaderboard');
+  await shoot(page, 'leaderboard');
+  await page.goto(`/players/${best.username}`);
+  await page.getByRole('button', { name: 'Duel' }).click();
+  await page.locator('.chart').waitFor();
+  await shoot(page, 'player');
+  await page.goto(`/matches/${matches.nodes[0].id}`);
+  await page.getByRole('button', { name: 'Why' }).first().click();
+  await page.getByRole('dialog').getByText('was expected').waitFor();
+  await shoot(page, 'match');
+  await page.goto('/explore');
+  await page.locator('.graphiql-query-editor .monaco-editor').first().waitFor();
+  await page.locator('.graphiql-execute-button').click();
+  await page.locator('.graphiql-response').getByText('totalCount').first().waitFor();
+  await shoot(page, 'explore');
+
+  // Two of four wait for others.
+  const ada = await Person.sit(browser, server, { colorScheme: 'dark' });
+  await ada.signUp('ada');
+  await ada.page.getByRole('button', { name: 'Make a party' }).click();
+  await ada.page.getByTestId('party').waitFor();
+  await ada.page.getByRole('button', { name: 'Squads' }).click();
+  await ada.page.getByRole('button', { name: 'Play', exact: true }).click();
+  const other = await server.player('bob');
+  await server.run('mutation { joinQueue(input: {mode: "4v4"}) { ticket { id } } }', {}, other.token);
+  await ada.page.getByTestId('waiting').waitFor();
+  await until('the other counts', async () => (await ada.page.getByTestId('why').textContent()).includes('could play with you'));
+  await shoot(ada.page, 'play');
+
+  const olga = await Person.sit(browser, server, { colorScheme: 'dark' });
+  await olga.signIn('olga');
+  await olga.page.goto('/admin/matches');
+  await olga.page.locator('article').first().waitFor();
+  await shoot(olga.page, 'admin');
+
+  const phone = await Person.sit(browser, server, { viewport: PHONE, colorScheme: 'dark' });
+  await phone.page.goto(`/players/${best.username}`);
+  await phone.page.locator('.chart').waitFor();
+  await shoot(phone.page, 'phone');
+  console.log(`pictures  in ${OUT}`);
+} finally {
+  bots.kill();
+  await browser.close();
+  server.end();
+}

@@ -1,0 +1,46 @@
+// GraphiQL, with operations to begin with. It has a page of its own: nobody else loads its editor.
+
+import 'graphiql/setup-workers/vite';
+import 'graphiql/style.css';
+import './explore.css';
+
+import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
+import { GraphiQL } from 'graphiql';
+import { createClient } from 'graphql-ws';
+import { createRoot } from 'react-dom/client';
+
+import { renewed, session, token } from '../api/session';
+import '../ui/theme';
+import { EXAMPLES } from './examples';
+
+const url = new URL('/graphql', location.href);
+const socketUrl = new URL(url);
+socketUrl.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+
+/** What the headers editor says about who asks; else whoever is signed in to the console. */
+function authorization(headers: Record<string, string> = {}): Record<string, string> {
+  const named = Object.keys(headers).find((name) => name.toLowerCase() === 'authorization');
+  if (named) return { authorization: headers[named]! };
+  const bearer = token.get();
+  return bearer ? { authorization: `Bearer ${bearer}` } : {};
+}
+
+const fetcher: Fetcher = async (operation, options) => {
+  if (session.get().phase === 'restoring') await renewed();
+  const headers = { ...(options?.headers as Record<string, string> | undefined) };
+  const who = authorization(headers);
+  const wsClient = createClient({ url: socketUrl.href, connectionParams: () => who });
+  return createGraphiQLFetcher({ url: url.href, wsClient })(operation, { ...options, headers: { ...headers, ...who } });
+};
+
+createRoot(document.getElementById('root')!).render(
+  <>
+    <nav className="explore-top" aria-label="Pages">
+      <a href="/">← RankedHonor</a>
+      <span>Everything that the console does, you can do here.</span>
+    </nav>
+    <main className="explore">
+      <GraphiQL fetcher={fetcher} defaultTabs={EXAMPLES} shouldPersistHeaders={false} defaultEditorToolsVisibility="variables" />
+    </main>
+  </>,
+);

@@ -1,0 +1,223 @@
+// Signing in, signing up, and getting back in.
+
+import { useEffect, useState, type FormEvent } from 'react';
+import { Redirect, useLocation, useSearchParams } from 'wouter';
+
+import { graphql } from '../../api/gql';
+import { useAct, useRead, useViewer } from '../../api/hooks';
+import { begin, session } from '../../api/session';
+import { useStore } from '../../api/store';
+import { useCatalog } from '../../parts/catalog';
+import { Card, Choice, Field, Loading, Page, Refusal, Select } from '../../ui/parts';
+import { BeginSignIn, FinishLink, FinishSignIn, keep, kept, RETURN_TO, taken } from './provider';
+
+const Login = graphql(`
+  mutation Login($input: LoginInput!) {
+    login(input: $input) {
+      ...Auth
+    }
+  }
+`);
+
+const Register = graphql(`
+  mutation Register($input: RegisterInput!) {
+    register(input: $input) {
+      ...Auth
+    }
+  }
+`);
+
+const RequestReset = graphql(`
+  mutation RequestPasswordReset($input: RequestPasswordResetInput!) {
+    requestPasswordReset(input: $input) {
+      accepted
+    }
+  }
+`);
+
+const Providers = graphql(`
+  query SignInProviders {
+    signInProviders {
+      id
+      name
+    }
+  }
+`);
+
+type Way = 'in' | 'up' | 'forgotten';
+
+export default function SignInPage() {
+  const { phase } = useStore(session);
+  const [search] = useSearchParams();
+  const [state, code] = [search.get('state'), search.get('code')];
+  const back = state !== null && code !== null;
+  if (phase === 'in' && !back) return <Redirect to="/play" replace />;
+  return (
+    <Page title="Sign in">
+      <div className="narrow stack">
+        {phase === 'restoring' ? <Loading what="the page" /> : back ? <Returned state={state} code={code} /> : <SignIn />}
+      </div>
+    </Page>
+  );
+}
+
+/** The ways to be somebody; also on the page to play. */
+export function SignIn() {
+  const [way, setWay] = useState<Way>('in');
+  return (
+    <Card>
+      <Choice
+        label="What to do"
+        value={way}
+        options={[
+          { value: 'in', label: 'Sign in' },
+          { value: 'up', label: 'Make an account' },
+          { value: 'forgotten', label: 'Forgotten?' },
+        ]}
+        onChange={setWay}
+      />
+      {way === 'in' && <In />}
+      {way === 'up' && <Up />}
+      {way === 'forgotten' && <Forgotten />}
+    </Card>
+  );
+}
+
+/** What was typed into a form, by the names of its fields. */
+function typed(event: FormEvent<HTMLFormElement>): Record<string, string> {
+  event.preventDefault();
+  return Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]));
+}
+
+function In() {
+  const act = useAct(Login, ({ login }) => begin(login));
+  const { data } = useRead(Providers, {});
+  return (
+    <>
+      <form
+        onSubmit={(event) => {
+          const { login = '', password = '' } = typed(event);
+          void act.run({ input: { login, password } });
+        }}
+      >
+        <Field label="Name or email" name="login" autoComplete="username" required />
+        <Field label="Password" name="password" type="password" autoComplete="current-password" required />
+        <Refusal error={act.error} />
+        <button className="main" disabled={act.busy}>
+          Sign in
+        </button>
+      </form>
+      {data?.signInProviders.map((provider) => (
+        <With key={provider.id} {...provider} />
+      ))}
+    </>
+  );
+}
+
+function Up() {
+  const catalog = useCatalog();
+  const [region, setRegion] = useState('');
+  const act = useAct(Register, ({ register }) => begin(register));
+  const regions = catalog.data?.regions ?? [];
+  return (
+    <form
+      onSubmit={(event) => {
+        const { username = '', email = '', password = '' } = typed(event);
+        void act.run({ input: { username, email, password, region: region || regions[0]?.id } });
+      }}
+    >
+      <Field
+        label="Name"
+        name="username"
+        hint="3 to 20 letters, digits, _ and -"
+        autoComplete="username"
+        minLength={3}
+        maxLength={20}
+        required
+      />
+      <Field label="Email" name="email" type="email" autoComplete="email" required />
+      <Field
+        label="Password"
+        name="password"
+        type="password"
+        hint="8 characters or more; a few words are easiest"
+        autoComplete="new-password"
+        minLength={8}
+        maxLength={128}
+        required
+      />
+      <Select
+        label="Where you play"
+        value={region}
+        options={regions.map(({ id, name }) => ({ value: id, label: name }))}
+        onChange={setRegion}
+      />
+      <Refusal error={act.error} />
+      <button className="main" disabled={act.busy}>
+        Make an account
+      </button>
+    </form>
+  );
+}
+
+function Forgotten() {
+  const ask = useAct(RequestReset);
+  const [asked, setAsked] = useState(false);
+  return (
+    <form
+      onSubmit={(event) => {
+        const { email = '' } = typed(event);
+        void ask.run({ input: { email } }).then(setAsked);
+      }}
+    >
+      <Field label="Email of the account" name="email" type="email" autoComplete="email" required />
+      <Refusal error={ask.error} />
+      <button className="main" disabled={ask.busy}>
+        Mail me a link
+      </button>
+      <p role="status">{asked && 'If somebody has this address, a mail with a link is on its way.'}</p>
+    </form>
+  );
+}
+
+function With({ id, name }: { id: string; name: string }) {
+  const act = useAct(BeginSignIn, ({ beginSignIn }) => {
+    keep({ ...beginSignIn, links: false });
+    location.assign(beginSignIn.url);
+  });
+  return (
+    <>
+      <button type="button" disabled={act.busy} onClick={() => void act.run({ input: { provider: id, redirectUri: RETURN_TO } })}>
+        Sign in with {name}
+      </button>
+      {act.error && <Refusal error={act.error} />}
+    </>
+  );
+}
+
+/** Back from another service. */
+function Returned({ state, code }: { state: string; code: string }) {
+  const [, go] = useLocation();
+  const viewer = useViewer();
+  const signIn = useAct(FinishSignIn, ({ finishSignIn }) => begin(finishSignIn.auth));
+  const link = useAct(FinishLink, () => go('/account', { replace: true }));
+  // What is rendered may be rendered again before it counts: it is taken when it is shown.
+  const [begun] = useState(() => kept(state));
+  const act = begun?.links ? link : signIn;
+  useEffect(() => {
+    const once = taken(state);
+    if (once) void act.run({ input: { state, code, secret: once.secret } });
+  }, []);
+  if (viewer && !begun?.links) return <Redirect to="/play" replace />;
+  return (
+    <Card title={begun?.links ? 'Linking' : 'Signing in'}>
+      {begun ? <p role="status">{act.busy ? 'A moment …' : ''}</p> : <p>This began in another window, or too long ago.</p>}
+      <Refusal error={act.error} />
+      {(!begun || act.error) && (
+        <button type="button" onClick={() => go(viewer ? '/account' : '/sign-in', { replace: true })}>
+          Begin again
+        </button>
+      )}
+    </Card>
+  );
+}

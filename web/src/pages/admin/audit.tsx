@@ -1,0 +1,127 @@
+// Who did what, newest first.
+
+import { useState } from 'react';
+import { Link } from 'wouter';
+
+import { graphql } from '../../api/gql';
+import { useRead } from '../../api/hooks';
+import { Empty, Field } from '../../ui/parts';
+import { Pending, Turn, usePaging } from './pages';
+
+const AuditLog = graphql(`
+  query AuditLog($filter: AuditFilter, $after: String) {
+    auditLog(filter: $filter, first: 40, after: $after) {
+      nodes {
+        seq
+        at
+        actor
+        action
+        object
+        address
+        reason
+        before
+        after
+        data
+        erased
+      }
+      pageInfo {
+        ...PageEnd
+      }
+    }
+  }
+`);
+
+const Names = graphql(`
+  query Names($ids: [ID!]!) {
+    nodes(ids: $ids) {
+      ... on User {
+        id
+        username
+      }
+    }
+  }
+`);
+
+export function Audit() {
+  const [actor, setActor] = useState('');
+  const [object, setObject] = useState('');
+  const [action, setAction] = useState('');
+  const filter = { actor: actor.trim() || null, object: object.trim() || null, action: action.trim().toUpperCase() || null };
+  const paging = usePaging(JSON.stringify(filter));
+  const read = useRead(AuditLog, { filter, after: paging.after });
+  const page = read.data?.auditLog;
+  const ids = new Set(page?.nodes.flatMap((entry) => [entry.actor, entry.object]).filter((id) => id.startsWith('user_')));
+  const names = useRead(Names, ids.size > 0 ? { ids: [...ids] } : null);
+  const known = new Map(
+    names.data?.nodes.flatMap((node) => (node && 'username' in node ? [[node.id, node.username] as const] : [])),
+  );
+  return (
+    <>
+      <div className="filters">
+        <Field label="Who (an id, operator, system)" value={actor} onChange={(event) => setActor(event.target.value)} />
+        <Field label="To what (an id)" value={object} onChange={(event) => setObject(event.target.value)} />
+        <Field label="Did what" placeholder="MATCH_VOIDED" value={action} onChange={(event) => setAction(event.target.value)} />
+      </div>
+      <Pending read={read} what="the audit log" />
+      {page?.nodes.length === 0 && <Empty title="Nothing of that kind was done." />}
+      {page && page.nodes.length > 0 && (
+        <div className="scroll card" tabIndex={0} role="region" aria-label="Audit log">
+          <table>
+            <thead>
+              <tr>
+                <th className="number">No.</th>
+                <th>When</th>
+                <th>Did what</th>
+                <th>Who</th>
+                <th>To what</th>
+                <th>Why and more</th>
+              </tr>
+            </thead>
+            <tbody>
+              {page.nodes.map((entry) => (
+                <tr key={entry.seq}>
+                  <td className="number">{entry.seq}</td>
+                  <td>{new Date(entry.at).toLocaleString()}</td>
+                  <td>
+                    <code>{entry.action}</code>
+                  </td>
+                  <td>
+                    <Thing id={entry.actor} name={known.get(entry.actor)} />
+                    {entry.address && <div className="quiet small">{entry.address}</div>}
+                  </td>
+                  <td>
+                    <Thing id={entry.object} name={known.get(entry.object)} />
+                  </td>
+                  <td>
+                    {entry.reason}
+                    {entry.erased && <span className="quiet"> names were erased</span>}
+                    {(entry.before ?? entry.after ?? entry.data) && (
+                      <details>
+                        <summary>Details</summary>
+                        <code>{JSON.stringify({ before: entry.before, after: entry.after, data: entry.data })}</code>
+                      </details>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <Turn paging={paging} info={page?.pageInfo} />
+    </>
+  );
+}
+
+/** A person by name, a match with the way to it, anything else by its id. */
+function Thing({ id, name }: { id: string; name: string | undefined }) {
+  if (name) {
+    return (
+      <Link href={`/admin/users/${encodeURIComponent(name)}`} title={id}>
+        {name}
+      </Link>
+    );
+  }
+  const code = <code className="small">{id}</code>;
+  return id.startsWith('match_') ? <Link href={`/matches/${id}`}>{code}</Link> : code;
+}

@@ -1,0 +1,155 @@
+// What is being played now: queues, matches, and what happens.
+
+import { useEffect, useEffectEvent, useState } from 'react';
+
+import { client } from '../../api/client';
+import { graphql } from '../../api/gql';
+import type { MatchCardFragment } from '../../api/gql/graphql';
+import { useRead, useStream } from '../../api/hooks';
+import { comebacks, connection } from '../../api/live';
+import { useStore } from '../../api/store';
+import { ActivityFeed } from '../../parts/feed';
+import { isOpen, MatchCard } from '../../parts/matches';
+import { useCatalog } from '../../parts/catalog';
+import { Card, Choice, Empty, Failure, Loading, Page } from '../../ui/parts';
+import { Queue } from './queue';
+
+const LiveMatches = graphql(`
+  subscription LiveMatches($mode: ModeId) {
+    liveMatches(mode: $mode) {
+      ...MatchCard
+    }
+  }
+`);
+
+const MatchesNow = graphql(`
+  query MatchesNow($ids: [ID!]!) {
+    nodes(ids: $ids) {
+      ... on Match {
+        ...MatchCard
+      }
+    }
+  }
+`);
+
+const JustOver = graphql(`
+  query JustOver($filter: MatchFilter) {
+    matches(filter: $filter, first: 6) {
+      nodes {
+        ...MatchCard
+      }
+    }
+  }
+`);
+
+/** How many matches are shown at once, and how many that are over are kept in sight. */
+const SHOWN = 24;
+const OVER_KEPT = 6;
+/** How often a match in sight is looked at: that it has begun is told on its own page only. */
+const LOOK_MS = 5_000;
+
+export default function LivePage() {
+  const catalog = useCatalog();
+  const [mode, setMode] = useState('');
+  const state = useStore(connection);
+  return (
+    <Page
+      title="Live"
+      aside={
+        <span className="row quiet small">
+          <span className={state === 'live' ? 'dot' : 'dot off'} aria-hidden /> {state === 'live' ? 'following' : 'connecting'}
+        </span>
+      }
+    >
+      {catalog.error && !catalog.data && <Failure error={catalog.error} retry={catalog.reload} />}
+      <section aria-label="Queues" className="wide-grid">
+        {catalog.data?.modes.map((one) => (
+          <Queue key={one.id} mode={one} />
+        ))}
+      </section>
+      <div className="columns">
+        <section className="stack" aria-label="Matches">
+          <div className="apart">
+            <h2>Matches</h2>
+            <Choice
+              label="Mode"
+              value={mode}
+              options={[
+                { value: '', label: 'All' },
+                ...(catalog.data?.modes ?? []).map(({ id, name }) => ({ value: id, label: name })),
+              ]}
+              onChange={setMode}
+            />
+          </div>
+          <Matches key={mode} mode={mode || null} />
+        </section>
+        <ActivityFeed />
+      </div>
+    </Page>
+  );
+}
+
+function Matches({ mode }: { mode: string | null }) {
+  const [matches, setMatches] = useState(new Map<string, MatchCardFragment>());
+  // What was there before one looked is nothing new.
+  const [since] = useState(() => new Date().toISOString());
+  const put = (heard: MatchCardFragment[]) =>
+    setMatches((now) => {
+      const next = new Map(now);
+      for (const match of heard) next.set(match.id, match);
+      const over = [...next.values()].filter((match) => !isOpen(match.status));
+      over.sort((a, b) => (b.endedAt ?? '').localeCompare(a.endedAt ?? ''));
+      for (const match of over.slice(OVER_KEPT)) next.delete(match.id);
+      return next;
+    });
+  const error = useStream(LiveMatches, { mode }, (heard) => put(heard.map((one) => one.liveMatches)));
+  const before = useRead(JustOver, { filter: { mode, status: 'COMPLETED' } });
+  // After a break the stream says anew what is open; what it does not name is over.
+  const back = useStore(comebacks);
+  useEffect(() => setMatches((now) => new Map([...now].filter(([, match]) => !isOpen(match.status)))), [back]);
+  useEffect(() => {
+    if (before.data) put(before.data.matches.nodes);
+  }, [before.data]);
+
+  const all = [...matches.values()];
+  const open = all.filter((match) => isOpen(match.status)).sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+  const shown = open.slice(0, SHOWN);
+  const look = useEffectEvent(async () => {
+    if (shown.length === 0 || document.visibilityState === 'hidden') return;
+    const { data } = await client.query(MatchesNow, { ids: shown.map((match) => match.id) }).toPromise();
+    put(data?.nodes.filter((node): node is MatchCardFragment => node !== null && 'status' in node) ?? []);
+  });
+  useEffect(() => {
+    const timer = setInterval(() => void look(), LOOK_MS);
+    return () => clearInterval(timer);
+  }, []);
+
+  const over = all.filter((match) => !isOpen(match.status));
+  if (error && all.length === 0) return <Failure error={error} />;
+  if (!before.data && all.length === 0)
+    return before.error ? <Failure error={before.error} retry={before.reload} /> : <Loading what="matches" />;
+  if (all.length === 0) return <Empty title="Nobody plays just now.">Matches appear here the moment they are made.</Empty>;
+  return (
+    <>
+      <p className="quiet small">
+        {open.length === 0
+          ? 'Nobody plays just now.'
+          : `${open.length} open${open.length > SHOWN ? `, the newest ${SHOWN} of them here` : ''}`}
+      </p>
+      <div className="grid" data-testid="open-matches">
+        {shown.map((match) => (
+          <MatchCard key={match.id} match={match} fresh={match.createdAt > since} />
+        ))}
+      </div>
+      {over.length > 0 && (
+        <Card title="Just over">
+          <div className="grid" data-testid="matches-over">
+            {over.map((match) => (
+              <MatchCard key={match.id} match={match} fresh={(match.endedAt ?? '') > since} />
+            ))}
+          </div>
+        </Card>
+      )}
+    </>
+  );
+}

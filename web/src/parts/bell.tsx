@@ -1,0 +1,87 @@
+// The viewer's notifications: how many are unread, and what they say.
+
+import { useState } from 'react';
+
+import { graphql } from '../api/gql';
+import { useAct, useRead, useStream } from '../api/hooks';
+import { Dialog, Empty, Failure, Loading, When } from '../ui/parts';
+
+const Notifications = graphql(`
+  query Notifications {
+    notifications(first: 30) {
+      unreadCount
+      nodes {
+        id
+        kind
+        title
+        body
+        createdAt
+        readAt
+      }
+    }
+  }
+`);
+
+const NotificationReceived = graphql(`
+  subscription NotificationReceived {
+    notificationReceived {
+      id
+      title
+    }
+  }
+`);
+
+const MarkRead = graphql(`
+  mutation MarkNotificationsRead($input: MarkNotificationsReadInput!) {
+    markNotificationsRead(input: $input) {
+      unreadCount
+    }
+  }
+`);
+
+export function Bell() {
+  const { data, error, reload } = useRead(Notifications, {});
+  const [open, setOpen] = useState(false);
+  const [said, setSaid] = useState('');
+  const mark = useAct(MarkRead, reload);
+  useStream(NotificationReceived, {}, (heard) => {
+    setSaid(heard.at(-1)?.notificationReceived.title ?? '');
+    reload();
+  });
+  const unread = data?.notifications.unreadCount ?? 0;
+  const close = () => {
+    setOpen(false);
+    if (unread > 0) void mark.run({ input: {} });
+  };
+  return (
+    <>
+      <button className="bare" onClick={() => setOpen(true)} aria-label={`Notifications: ${unread} unread`}>
+        <span aria-hidden>✉{unread > 0 && <sup> {unread}</sup>}</span>
+      </button>
+      <span className="hidden" role="status">
+        {said}
+      </span>
+      {open && (
+        <Dialog title="Notifications" close={close}>
+          {!data && (error ? <Failure error={error} retry={reload} /> : <Loading what="notifications" />)}
+          {data?.notifications.nodes.length === 0 && (
+            <Empty title="Nothing yet.">Matches, ranks and what concerns your account come here.</Empty>
+          )}
+          <ul className="list">
+            {data?.notifications.nodes.map((one) => (
+              <li key={one.id}>
+                <div className="apart">
+                  <strong>{one.title}</strong>
+                  <span className="quiet small">
+                    <When at={one.createdAt} />
+                  </span>
+                </div>
+                {one.body && <p className="quiet">{one.body}</p>}
+              </li>
+            ))}
+          </ul>
+        </Dialog>
+      )}
+    </>
+  );
+}

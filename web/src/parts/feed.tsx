@@ -1,0 +1,134 @@
+// The public activity feed, from its newest lines on.
+
+import { useState } from 'react';
+import { Link } from 'wouter';
+
+import { graphql } from '../api/gql';
+import type { FeedLineFragment } from '../api/gql/graphql';
+import { useRead, useStream } from '../api/hooks';
+import { Card, Empty, Failure, Loading, When } from '../ui/parts';
+import { PlayerLink } from './players';
+
+graphql(`
+  fragment FeedLine on FeedItem {
+    cursor
+    kind
+    data
+    at
+    user {
+      id
+      username
+    }
+    match {
+      id
+    }
+  }
+`);
+
+const Feed = graphql(`
+  query Feed {
+    feed(first: 30) {
+      nodes {
+        ...FeedLine
+      }
+    }
+  }
+`);
+
+const FeedItemAdded = graphql(`
+  subscription FeedItemAdded($after: String) {
+    feedItemAdded(after: $after) {
+      ...FeedLine
+    }
+  }
+`);
+
+const SHOWN = 30;
+
+export function ActivityFeed() {
+  const { data, error, reload } = useRead(Feed, {});
+  return (
+    <Card title="Activity">
+      {data ? (
+        <Lines key={data.feed.nodes[0]?.cursor ?? ''} first={data.feed.nodes} again={reload} />
+      ) : error ? (
+        <Failure error={error} retry={reload} />
+      ) : (
+        <Loading what="what happened" />
+      )}
+    </Card>
+  );
+}
+
+/** Those that were read, and what comes behind the newest of them. */
+function Lines({ first, again }: { first: FeedLineFragment[]; again: () => void }) {
+  const [lines, setLines] = useState(first);
+  useStream(
+    FeedItemAdded,
+    { after: first[0]?.cursor ?? null },
+    (heard) => setLines((now) => [...heard.map((one) => one.feedItemAdded).reverse(), ...now].slice(0, SHOWN)),
+    { lost: again },
+  );
+  if (lines.length === 0) return <Empty title="Nothing has happened yet.">Results, promotions and streaks are told here.</Empty>;
+  return (
+    <ul className="list" data-testid="feed">
+      {lines.map((line) => (
+        <li key={line.cursor} className="small apart">
+          <span>
+            <Words line={line} />
+          </span>
+          <span className="quiet">
+            <When at={line.at} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function text(line: FeedLineFragment, key: string): string {
+  const value = line.data?.[key];
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+/** A line in words; kinds that a newer server tells of are shown by their name. */
+function Words({ line }: { line: FeedLineFragment }) {
+  const who = line.user && <PlayerLink username={line.user.username} />;
+  const mode = text(line, 'mode');
+  const match = line.match && <Link href={`/matches/${line.match.id}`}>{mode || 'match'}</Link>;
+  switch (line.kind) {
+    case 'MATCH_COMPLETED':
+      return (
+        <>
+          {text(line, 'players')} played {match}
+        </>
+      );
+    case 'RANK_UP':
+      return (
+        <>
+          {who} rose to <strong>{text(line, 'to')}</strong> in {match}
+        </>
+      );
+    case 'RANK_DOWN':
+      return (
+        <>
+          {who} fell to {text(line, 'to')} in {match}
+        </>
+      );
+    case 'WIN_STREAK':
+      return (
+        <>
+          {who} won <strong>{text(line, 'wins')} in a row</strong> in {match}
+        </>
+      );
+    case 'SEASON_STARTED':
+      return <>The season “{text(line, 'name')}” has begun</>;
+    default:
+      return (
+        <>
+          {line.kind.toLowerCase().replaceAll('_', ' ')} {who} {match}
+        </>
+      );
+  }
+}
