@@ -19,7 +19,13 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    backends::{Backends, documents::mongo::MongoDocuments, lock, redis::Redis, sql},
+    backends::{
+        Backends,
+        documents::{Documents, mongo::MongoDocuments},
+        lock,
+        redis::Redis,
+        sql,
+    },
     config::{Config, Settings},
     error::{Error, Result},
     game::{
@@ -170,6 +176,14 @@ async fn services(config: Config) -> Result<Arc<Services>> {
     Ok(Arc::new(Services::start(Arc::new(config), catalog, backends).await?))
 }
 
+/// Does something with the services of a configuration, and ends their connections however it went.
+async fn working<T>(config: Config, work: impl AsyncFnOnce(&Services) -> Result<T>) -> Result<T> {
+    let services = services(config).await?;
+    let done = work(&services).await;
+    services.close().await;
+    done
+}
+
 /// Applies every migration that is not applied yet.
 ///
 /// # Errors
@@ -213,13 +227,14 @@ pub async fn rebuild(
     progress: impl Fn(String),
 ) -> Result<Vec<String>> {
     let _alone = lock::alone(&config).await?;
-    let services = services(config).await?;
-    let mut made = Vec::new();
-    for part in parts {
-        made.push(rebuild::run(&services, *part, &progress).await?);
-    }
-    services.close().await;
-    Ok(made)
+    working(config, async |services| {
+        let mut made = Vec::new();
+        for part in parts {
+            made.push(rebuild::run(services, *part, &progress).await?);
+        }
+        Ok(made)
+    })
+    .await
 }
 
 /// Asks a running server whether it can do its work.
@@ -269,6 +284,9 @@ pub async fn doctor(config: &Config) -> Result<Vec<doctor::Finding>> {
     };
     let patient = doctor::Patient { catalog: &catalog, sql, migrations, redis, mongodb };
     let found = doctor::examine(&patient).await;
+    if let Some(mongodb) = patient.mongodb {
+        mongodb.close().await;
+    }
     if let Ok(sql) = patient.sql {
         sql.close().await;
     }
@@ -286,10 +304,7 @@ pub async fn seed(
     progress: impl Fn(u32),
 ) -> Result<()> {
     let _alone = lock::alone(&config).await?;
-    let services = services(config).await?;
-    seed::run(&services, plan, password, progress).await?;
-    services.close().await;
-    Ok(())
+    working(config, async |services| seed::run(services, plan, password, progress).await).await
 }
 
 /// Replays a history with the rating parameters of a mode, and with its guard where `guard` says so.

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::{migrate_up, services};
+use super::{migrate_up, working};
 use crate::{
     backends::sql,
     config::{Config, secret::Purpose},
@@ -30,10 +30,11 @@ pub const fn new_account(
 /// # Errors
 /// As [`crate::services::accounts::Accounts::create`].
 pub async fn create_user(config: Config, account: NewAccount) -> Result<UserId> {
-    let services = services(config).await?;
-    let user = audit::acting(Act::operator(), services.accounts.create(account)).await?;
-    services.close().await;
-    Ok(user.id)
+    working(config, async |services| {
+        let user = audit::acting(Act::operator(), services.accounts.create(account)).await?;
+        Ok(user.id)
+    })
+    .await
 }
 
 /// Makes a game server's key.
@@ -41,11 +42,11 @@ pub async fn create_user(config: Config, account: NewAccount) -> Result<UserId> 
 /// # Errors
 /// As [`crate::services::accounts::Accounts::create_server_key`].
 pub async fn create_server_key(config: Config, name: &str) -> Result<String> {
-    let services = services(config).await?;
-    let (_, key) =
-        audit::acting(Act::operator(), services.accounts.create_server_key(name)).await?;
-    services.close().await;
-    Ok(key)
+    working(config, async |services| {
+        let make = services.accounts.create_server_key(name);
+        Ok(audit::acting(Act::operator(), make).await?.1)
+    })
+    .await
 }
 
 /// What a line of imported users says.
@@ -63,36 +64,37 @@ struct Imported {
 /// # Errors
 /// When the database cannot be opened.
 pub async fn import_users(config: Config, lines: impl BufRead) -> Result<(usize, Vec<String>)> {
-    let services = services(config).await?;
-    let (mut made, mut left) = (0, Vec::new());
-    for (line, number) in lines.lines().zip(1..) {
-        let line = line.map_err(Error::internal)?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let parsed: Result<Imported, _> = serde_json::from_str(&line);
-        let done = match parsed {
-            Ok(user) => {
-                let account = NewAccount {
-                    username: user.username,
-                    email: user.email,
-                    password: String::new(),
-                    region: user.region.map(|id| RegionId::new(&id)),
-                    role: Role::Player,
-                };
-                let import = services.accounts.import(account, user.password_hash);
-                audit::acting(Act::operator(), import).await.map_err(|error| error.to_string())
+    working(config, async |services| {
+        let (mut made, mut left) = (0, Vec::new());
+        for (line, number) in lines.lines().zip(1..) {
+            let line = line.map_err(Error::internal)?;
+            if line.trim().is_empty() {
+                continue;
             }
-            // What it says could show the line, which holds a hash.
-            Err(error) => Err(format!("not such a JSON object (column {})", error.column())),
-        };
-        match done {
-            Ok(_) => made += 1,
-            Err(why) => left.push(format!("line {number}: {why}")),
+            let parsed: Result<Imported, _> = serde_json::from_str(&line);
+            let done = match parsed {
+                Ok(user) => {
+                    let account = NewAccount {
+                        username: user.username,
+                        email: user.email,
+                        password: String::new(),
+                        region: user.region.map(|id| RegionId::new(&id)),
+                        role: Role::Player,
+                    };
+                    let import = services.accounts.import(account, user.password_hash);
+                    audit::acting(Act::operator(), import).await.map_err(|error| error.to_string())
+                }
+                // What it says could show the line, which holds a hash.
+                Err(error) => Err(format!("not such a JSON object (column {})", error.column())),
+            };
+            match done {
+                Ok(_) => made += 1,
+                Err(why) => left.push(format!("line {number}: {why}")),
+            }
         }
-    }
-    services.close().await;
-    Ok((made, left))
+        Ok((made, left))
+    })
+    .await
 }
 
 /// Puts a fresh secret in the place of one that was made here; says whether running servers see it by themselves.
@@ -112,8 +114,5 @@ pub async fn rotate_secret(config: Config, purpose: Purpose, given: bool) -> Res
 /// # Errors
 /// As [`audit::Audit::verify`].
 pub async fn verify_audit(config: Config, noted: Option<(i64, &str)>) -> Result<audit::Verified> {
-    let services = services(config).await?;
-    let found = services.audit.verify(noted).await;
-    services.close().await;
-    found
+    working(config, async |services| services.audit.verify(noted).await).await
 }

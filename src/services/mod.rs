@@ -305,6 +305,7 @@ impl Services {
 
     /// Ends all connections to the backends.
     pub async fn close(&self) {
+        self.core.documents.close().await;
         self.core.sql.clone().close().await;
     }
 }

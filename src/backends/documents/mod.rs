@@ -112,4 +112,7 @@ pub trait Documents: Send + Sync {
 
     /// Whether the store answers.
     async fn ready(&self) -> Result<()>;
+
+    /// Ends the connections of its own, if it has any; nothing is asked of it afterwards.
+    async fn close(&self) {}
 }

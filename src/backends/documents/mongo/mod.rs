@@ -386,4 +386,13 @@ impl Documents for MongoDocuments {
         self.ping().await?;
         self.prepare().await
     }
+
+    async fn close(&self) {
+        // A client that is only dropped ends its sessions in a task of its own, which panics where the runtime ends at
+        // that moment. Where nobody answers they are left to lapse, and that task must not begin either.
+        let client = self.database.client();
+        if timeout(self.limit, client.clone().shutdown()).await.is_err() {
+            std::mem::forget(client.clone());
+        }
+    }
 }
