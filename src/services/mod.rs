@@ -25,6 +25,7 @@ pub mod matches;
 pub mod paging;
 pub mod parties;
 mod passwords;
+mod patience;
 pub mod penalties;
 mod pool;
 pub mod presence;

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::{
     Services,
     core::{Core, now},
-    watch::{Live, patiently},
+    patience::patiently,
+    watch::Live,
 };
 use crate::{
     backends::sql::{Tx, retrying},

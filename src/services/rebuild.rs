@@ -7,6 +7,7 @@ use super::{
     core::{Core, now},
     leadership::RELAY,
     ledger,
+    patience::patiently,
 };
 use crate::{
     backends::{
@@ -54,7 +55,7 @@ pub async fn run(services: &Services, part: Part, progress: impl Fn(String)) -> 
         Part::Counters => {
             let today = now().0 / DAY_MS;
             for day in (today - COUNTED_DAYS)..=today {
-                services.core.documents.count_picks(day).await?;
+                patiently(|| services.core.documents.count_picks(day)).await?;
             }
             Ok(format!("counters: of {} days", COUNTED_DAYS + 1))
         }
@@ -153,7 +154,7 @@ async fn timelines(core: &Core, progress: impl Fn(String)) -> Result<u64> {
                 })
             })
             .collect();
-        core.documents.append(&batch).await?;
+        patiently(|| core.documents.append(&batch)).await?;
         done += rows.len() as u64;
         progress(format!("{done} matches"));
     }

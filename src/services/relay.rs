@@ -16,6 +16,7 @@ use super::{
     consequences::Consequences,
     core::{Core, now},
     leadership::{LEADERSHIP, Lead, RELAY},
+    patience::patiently,
 };
 use crate::{
     backends::ladder::BoardId,
@@ -297,7 +298,7 @@ impl Relay {
                 told += 1;
                 batch.tell(&self.rules(&recorded.fact), place, recorded);
             }
-            self.core.documents.append(&batch.documents).await?;
+            patiently(|| self.core.documents.append(&batch.documents)).await?;
             progress(told);
         }
     }

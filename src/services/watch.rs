@@ -9,19 +9,15 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+use super::patience::patiently;
 use crate::{
     backends::bus::{Signal, Subscription},
-    error::{Error, Result},
+    error::Result,
     game::event::LiveEvent,
 };
 
 /// What a subscriber reads: a stream that ends with its first error.
 pub type Live<T> = BoxStream<'static, Result<T>>;
-
-/// How long an open stream waits for what it reads from.
-const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE_MIN: Duration = Duration::from_millis(200);
-const PAUSE_MAX: Duration = Duration::from_secs(3);
 
 /// How old a picture may be that nothing is heard of.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -58,25 +54,6 @@ pub struct Log<R, P> {
     pub read: R,
     /// Picks the entries out of a live event.
     pub pick: P,
-}
-
-/// Reads for a stream that is open already: while what is read from is away, or asked by everybody at once, it is tried
-/// again, a while later each time, so that an outage does not end every stream.
-pub async fn patiently<T, F>(read: impl Fn() -> F) -> Result<T>
-where
-    F: Future<Output = Result<T>>,
-{
-    let began = Instant::now();
-    let mut pause = PAUSE_MIN;
-    loop {
-        match read().await {
-            Err(Error::Unavailable { .. } | Error::Contended(_)) if began.elapsed() < PATIENCE => {
-                tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
-                pause = (pause * 2).min(PAUSE_MAX);
-            }
-            done => return done,
-        }
-    }
 }
 
 /// Follows a log behind `last`. The bus is listened to already, so what comes while the log is read is not missed; what

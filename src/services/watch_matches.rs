@@ -8,7 +8,8 @@ use tokio::time::timeout;
 use super::{
     core::now,
     matches::Matches,
-    watch::{CHUNK, Followed, Followers, Live, Log, follow, patiently},
+    patience::patiently,
+    watch::{CHUNK, Followed, Followers, Live, Log, follow},
 };
 use crate::{
     backends::bus::{Signal, Subscription},

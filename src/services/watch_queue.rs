@@ -6,8 +6,9 @@ use futures_util::FutureExt;
 
 use super::{
     Services,
+    patience::patiently,
     waits::Stats,
-    watch::{Live, patiently, snapshots},
+    watch::{Live, snapshots},
 };
 use crate::{
     entities::tickets,
