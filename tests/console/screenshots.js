@@ -38,7 +38,7 @@ try {
   await page.goto('/leaderboard');
   await shoot(page, 'leaderboard');
   await page.goto(`/players/${best.username}`);
-  await page.getByRole('button', { name: 'Duel' }).click();
+  await page.getByRole('button', { name: 'Duel', exact: true }).click();
   await page.locator('.chart').waitFor();
   await shoot(page, 'player');
   await page.goto(`/matches/${matches.nodes[0].id}`);

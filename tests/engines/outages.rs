@@ -71,32 +71,42 @@ struct Scene {
     instances: [Process; 2],
     server: Client,
     ada: Client,
+    /// The one that is being played.
     match_id: String,
+    /// Behind it in the log is one change of rank.
+    cursor: Value,
 }
 
-/// Two instances, and a match that is being played.
+/// Two instances, and a match that is being played, the second of two players.
 async fn scene(sql: &'static str) -> Scene {
     let cluster = Cluster::start(sql).await;
     let instances = [cluster.instance(SETTINGS).await, cluster.instance(SETTINGS).await];
     let ada = instances[0].anonymous().register("ada").await;
     let bob = instances[1].anonymous().register("bob").await;
     let server = instances[1].game_server();
+    let first = play(&server, &ada, &bob, "1v1").await;
+    relayed(&cluster).await;
+    let changes = "query($id: ID!) { match(id: $id) { rankChanges { cursor } } }";
+    let changes = ada.run(changes, json!({"id": first})).await;
+    let cursor = changes["match"]["rankChanges"][0]["cursor"].clone();
     ada.join("1v1").await;
     bob.join("1v1").await;
     let match_id = ada.matched().await;
     server.start_match(&match_id).await;
     relayed(&cluster).await;
-    Scene { cluster, instances, server, ada, match_id }
+    Scene { cluster, instances, server, ada, match_id, cursor }
 }
 
-/// Spectators on every instance.
-async fn watch(instances: &[Process]) -> Vec<Socket> {
+/// Spectators on every instance, all of whose streams have begun.
+async fn watch(instances: &[Process], cursor: &Value) -> Vec<Socket> {
     let mut watching = Vec::new();
     for process in instances {
         let mut socket = process.anonymous().socket().await;
-        let ranks = "subscription { rankChanged(mode: \"1v1\") { match { id } rankAfter } }";
-        socket.subscribe("ranks", ranks, json!({})).await;
-        let board = "subscription { leaderboardChanged(mode: \"1v1\") { rank } }";
+        let ranks = "subscription($after: String) { rankChanged(mode: \"1v1\", after: $after) { match { id } rankAfter } }";
+        socket.subscribe("ranks", ranks, json!({"after": cursor})).await;
+        socket.next("ranks").await;
+        let board =
+            "subscription { leaderboardChanged(mode: \"1v1\") { standing { wins losses } } }";
         socket.subscribe("board", board, json!({})).await;
         socket.next("board").await;
         let matches = "subscription { liveMatches(mode: \"1v1\") { id status } }";
@@ -105,6 +115,10 @@ async fn watch(instances: &[Process]) -> Vec<Socket> {
         watching.push(socket);
     }
     watching
+}
+
+fn played(standing: &Value) -> i64 {
+    standing["wins"].as_i64().unwrap() + standing["losses"].as_i64().unwrap()
 }
 
 /// Everybody hears of the result by themselves, once each, on the streams that were open all the time.
@@ -118,15 +132,19 @@ async fn hear(watching: &mut [Socket], match_id: &str) {
         }
         ranks.sort_unstable();
         assert_eq!(ranks, [1, 2]);
-        while socket.next("board").await["leaderboardChanged"].as_array().unwrap().len() != 2 {}
+        let all = |board: &Value| {
+            let entries = board["leaderboardChanged"].as_array().unwrap();
+            entries.len() == 2 && entries.iter().all(|entry| played(&entry["standing"]) == 2)
+        };
+        while !all(&socket.next("board").await) {}
         while socket.next("matches").await["liveMatches"]["status"] != "COMPLETED" {}
     }
 }
 
 async fn without(sql: &'static str, part: &'static str, loss: Loss) {
     println!("{part} {loss:?}");
-    let Scene { mut cluster, instances, server, ada, match_id } = scene(sql).await;
-    let mut watching = watch(&instances).await;
+    let Scene { mut cluster, instances, server, ada, match_id, cursor } = scene(sql).await;
+    let mut watching = watch(&instances, &cursor).await;
     let engine = match part {
         "redis" => cluster.redis.as_mut().unwrap(),
         _ => cluster.mongodb.as_mut().unwrap(),
@@ -191,8 +209,8 @@ async fn losing_mongodb_loses_nothing() {
 
 async fn without_sql(sql: &'static str, loss: Loss) {
     println!("{sql} {loss:?}");
-    let Scene { mut cluster, instances, server, ada, match_id } = scene(sql).await;
-    let mut watching = watch(&instances).await;
+    let Scene { mut cluster, instances, server, ada, match_id, cursor } = scene(sql).await;
+    let mut watching = watch(&instances, &cursor).await;
     let began = Instant::now();
     match loss {
         Loss::Gone => cluster.sql.kill(),
@@ -232,8 +250,7 @@ async fn without_sql(sql: &'static str, loss: Loss) {
     let mine = "{ myMatch { id } me { standing(mode: \"1v1\") { wins losses } } }";
     let mine = ada.run(mine, json!({})).await;
     assert!(mine["myMatch"].is_null());
-    let standing = &mine["me"]["standing"];
-    assert_eq!(standing["wins"].as_i64().unwrap() + standing["losses"].as_i64().unwrap(), 1);
+    assert_eq!(played(&mine["me"]["standing"]), 2);
     relayed(&cluster).await;
     stores_agree(&cluster).await;
     // Players meet again without anybody's help.
