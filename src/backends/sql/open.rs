@@ -20,6 +20,9 @@ use crate::{
 
 /// How long SQLite waits for another process (a command of the same binary) to finish writing.
 const BUSY_TIMEOUT_MS: &str = "5000";
+/// How long a request waits for its turn at an embedded database, which only others like it hold: less than a request may
+/// take in all, so whoever waits in vain hears that nothing was done.
+const TURN: Duration = Duration::from_secs(4);
 /// Rows that wait between a connection's thread and the one that asked.
 const ROW_BUFFER: usize = 1_000;
 /// How long a statement waits on the server for a row that another transaction holds.
@@ -97,8 +100,11 @@ pub async fn open(
     // The driver knows MariaDB by the name of MySQL.
     let url =
         url.strip_prefix("mariadb:").map_or_else(|| url.into(), |rest| format!("mysql:{rest}"));
-    let acquire = Duration::from_millis(settings.acquire_timeout_ms);
     let backend = backend(&url);
+    let acquire = match backend {
+        DbBackend::Sqlite => TURN,
+        _ => Duration::from_millis(settings.acquire_timeout_ms),
+    };
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
