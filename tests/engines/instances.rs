@@ -192,7 +192,7 @@ pub async fn stores_agree(cluster: &Cluster) {
             if shown == held {
                 break;
             }
-            assert!(began.elapsed() < Duration::from_secs(5), "{shown:?} is not {held:?}");
+            assert!(began.elapsed() < PATIENCE, "{shown:?} is not {held:?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::Cluster,
-    support::{Client, Socket, client::play},
+    support::{
+        Client, Socket,
+        client::{PATIENCE, play},
+    },
 };
 
 const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 5000.0\ntolerance_least_mmr = 5000.0\ntolerance_most_mmr = 5000.0\nrematch_after_seconds = 0\n";
@@ -100,7 +103,10 @@ async fn an_event_is_one_message_to_each_instance() {
     }
     let url = cluster.redis.as_ref().unwrap().url();
     let redis = redis::Client::open(url).unwrap();
-    let mut redis = redis.get_multiplexed_async_connection().await.unwrap();
+    let patient = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    let mut redis = redis.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
     let channels: Vec<String> =
         redis::cmd("PUBSUB").arg("CHANNELS").query_async(&mut redis).await.unwrap();
     let [channel] = &channels[..] else { panic!("{channels:?}") };

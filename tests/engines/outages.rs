@@ -84,15 +84,16 @@ async fn scene(sql: &'static str) -> Scene {
     let ada = instances[0].anonymous().register("ada").await;
     let bob = instances[1].anonymous().register("bob").await;
     let server = instances[1].game_server();
-    let first = play(&server, &ada, &bob, "1v1").await;
-    relayed(&cluster).await;
-    let changes = "query($id: ID!) { match(id: $id) { rankChanges { cursor } } }";
-    let changes = ada.run(changes, json!({"id": first})).await;
-    let cursor = changes["match"]["rankChanges"][0]["cursor"].clone();
-    ada.join("1v1").await;
-    bob.join("1v1").await;
-    let match_id = ada.matched().await;
-    server.start_match(&match_id).await;
+    let begin = async || {
+        ada.join("1v1").await;
+        bob.join("1v1").await;
+        let match_id = ada.matched().await;
+        server.start_match(&match_id).await;
+        match_id
+    };
+    let first = begin().await;
+    let cursor = server.report(&first, 0).await["rankChanges"][0]["cursor"].clone();
+    let match_id = begin().await;
     relayed(&cluster).await;
     Scene { cluster, instances, server, ada, match_id, cursor }
 }

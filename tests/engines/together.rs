@@ -15,7 +15,7 @@ use crate::{
 
 /// Within which one instance has been told what another did, on a machine that is busy: a presence that nobody took back would
 /// stand three times as long.
-const TOLD: Duration = Duration::from_secs(5);
+const TOLD: Duration = Duration::from_secs(10);
 
 async fn message_where(socket: &mut Socket, id: &str, so: impl Fn(&Value) -> bool) -> Value {
     loop {

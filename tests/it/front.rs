@@ -52,6 +52,8 @@ async fn every_bound_is_kept() {
         format!("mutation {{ {} }}", (0..6).map(|n| format!("m{n}: logout {{ success }} ")).collect::<String>()),
         "subscription { a: liveMatches { id } b: liveMatches { id } }".into(),
         format!("{{ {} }}", "modes { id } ".repeat(30)),
+        "{ __schema { types { fields { type { possibleTypes { interfaces { name } } } } } } }".into(),
+        "{ __type(name: \"Match\") { ...f } } fragment f on __Type { fields { type { fields { type { fields { name } } } } } }".into(),
     ] {
         refused_quickly(&app, &query, "QUERY_TOO_COMPLEX").await;
     }

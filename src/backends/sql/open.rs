@@ -6,7 +6,8 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr,
+    Statement,
     sqlx::{self, Connection, Executor},
 };
 use secrecy::ExposeSecret;
@@ -20,6 +21,9 @@ use crate::{
 
 /// How long SQLite waits for another process (a command of the same binary) to finish writing.
 const BUSY_TIMEOUT_MS: &str = "5000";
+/// How long a database is waited for that is slow to take the first connection, or is just being started. A refusal, as of
+/// the password, is told at once.
+const START: Duration = Duration::from_secs(5);
 /// How long a request waits for its turn at an embedded database, which only others like it hold: less than a request may
 /// take in all, so whoever waits in vain hears that nothing was done.
 const TURN: Duration = Duration::from_secs(4);
@@ -164,8 +168,14 @@ pub async fn open(
     } else {
         options.test_before_acquire_if_idle_for(STALE).max_lifetime(Duration::from_secs(1800));
     }
-    let mut database =
-        Database::connect(options).await.map_err(|error| Error::unavailable("database", error))?;
+    let began = Instant::now();
+    let mut database = loop {
+        match Database::connect(options.clone()).await {
+            Err(DbErr::Conn(RuntimeErr::SqlxError(error)))
+                if matches!(*error, sqlx::Error::PoolTimedOut) && began.elapsed() < START => {}
+            opened => break opened.map_err(|error| Error::unavailable("database", error))?,
+        }
+    };
     database.set_metric_callback(move |statement| {
         metrics::histogram!("rankedhonor_sql_seconds", "pool" => pool)
             .record(statement.elapsed.as_secs_f64());

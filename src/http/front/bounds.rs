@@ -19,12 +19,19 @@ pub struct Shape {
     pub introspects_only: bool,
 }
 
+/// The fields of a schema's types that lead to lists of further types, and so round and round.
+const TYPE_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+/// How many of these may stand in each other: tools need one; graphql-js (`MaxIntrospectionDepthRule`) allows two.
+const TYPE_LISTS_MAX: usize = 2;
+
 /// The size of a selection after its fragments are spread.
 #[derive(Clone, Copy, Default)]
 struct Size {
     fields: usize,
     aliases: usize,
     depth: usize,
+    /// How many of [`TYPE_LISTS`] stand in each other.
+    type_lists: usize,
 }
 
 impl Size {
@@ -33,6 +40,7 @@ impl Size {
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
             depth: self.depth.max(other.depth),
+            type_lists: self.type_lists.max(other.type_lists),
         }
     }
 }
@@ -54,10 +62,12 @@ impl<'a> Walk<'a> {
             Selection::Field(field) => {
                 self.see(&field.directives);
                 let inner = self.measure(&field.selection_set);
+                let leads_on = TYPE_LISTS.contains(&field.name.as_str());
                 Size {
                     fields: inner.fields.saturating_add(1),
                     aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
                     depth: inner.depth.saturating_add(1),
+                    type_lists: inner.type_lists.saturating_add(usize::from(leads_on)),
                 }
             }
             Selection::InlineFragment(fragment) => {
@@ -141,6 +151,10 @@ pub fn check(document: &Document, limits: &Limits) -> Result<Shape, Refusal> {
         refuse_over("fields after its fragments are spread", size.fields, limits.expanded_fields)?;
         refuse_over("levels", size.depth, limits.depth)?;
         refuse_over("aliases", size.aliases, limits.aliases)?;
+        if introspects {
+            let what = "lists of types inside each other";
+            refuse_over(what, size.type_lists, TYPE_LISTS_MAX)?;
+        }
         refuse_over("root fields", roots.len(), roots_max)?;
     }
     // Fragments that no operation spreads are validated too, so they are bounded too.
