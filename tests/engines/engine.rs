@@ -95,6 +95,7 @@ impl Engine {
             "mariadb" | "postgres" => {
                 let mut options = ConnectOptions::new(self.server_url());
                 options.max_connections(1).acquire_timeout(Duration::from_millis(500));
+                options.idle_timeout(None).max_lifetime(None);
                 match Database::connect(options).await {
                     Ok(db) => db.execute_unprepared("SELECT 1").await.is_ok(),
                     Err(_) => false,
@@ -121,7 +122,7 @@ impl Engine {
 
     /// Makes a database; how it is reached.
     pub async fn database(&self, name: &str) -> String {
-        let db = Database::connect(self.server_url()).await.unwrap();
+        let db = crate::support::connect(self.server_url()).await;
         db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
         db.close().await.unwrap();
         format!("{}/{name}", self.server_url().rsplit_once('/').unwrap().0)

@@ -76,7 +76,7 @@ async fn a_dead_leader_is_replaced_within_five_seconds() {
         let mine = "{ myTicket { id } myMatch { id } }";
         assert!(ada.run(mine, json!({})).await["myTicket"].is_null());
         let ticket = joined["id"].as_str().unwrap();
-        let db = sea_orm::Database::connect(&cluster.database_url).await.unwrap();
+        let db = crate::support::connect(&cluster.database_url).await;
         let rows = rankedhonor::entities::tickets::Entity::find().all(&db).await.unwrap();
         let kept = rows.iter().find(|row| row.id.to_string() == ticket).unwrap();
         let joined_at = chrono_ms(joined["joinedAt"].as_str().unwrap());
@@ -150,7 +150,7 @@ impl Load {
 /// Waits until every fact is everywhere.
 pub async fn relayed(cluster: &Cluster) {
     use rankedhonor::entities::outbox;
-    let db = sea_orm::Database::connect(&cluster.database_url).await.unwrap();
+    let db = crate::support::connect(&cluster.database_url).await;
     let began = Instant::now();
     loop {
         let rows = outbox::Entity::find().all(&db).await.unwrap();
@@ -172,7 +172,7 @@ pub async fn stores_agree(cluster: &Cluster) {
         entities::{match_events, outbox, standings},
         game::mode::ModeId,
     };
-    let db = sea_orm::Database::connect(&cluster.database_url).await.unwrap();
+    let db = crate::support::connect(&cluster.database_url).await;
     let order = outbox::Entity::find().order_by_asc(outbox::Column::Place);
     let facts = order.all(&db).await.unwrap();
     let places: Vec<_> = facts.iter().map(|fact| fact.place.unwrap()).collect();

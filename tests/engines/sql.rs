@@ -217,7 +217,7 @@ async fn connections_that_the_server_ends_are_replaced() {
         migrate_up(&config).await.unwrap();
         let sql = Sql::connect(&config).await.unwrap();
         insert(&sql, person(1, "ada")).await.unwrap();
-        let admin = sea_orm::Database::connect(engine.url()).await.unwrap();
+        let admin = crate::support::connect(engine.url()).await;
         let statement = Statement::from_string(admin.get_database_backend(), victims);
         for row in admin.query_all_raw(statement).await.unwrap() {
             let kill: String = row.try_get_by_index(0).unwrap();
@@ -252,7 +252,7 @@ async fn migrations_go_up_down_and_up_with_data_in_place() {
             run(&["migrate", "down", "--steps", &steps.to_string()]);
             run(&["migrate", "up"]);
         }
-        let db = sea_orm::Database::connect(&url).await.unwrap();
+        let db = crate::support::connect(&url).await;
         assert_eq!(users::Entity::find().all(&db).await.unwrap().len(), 20);
         db.execute_unprepared("DELETE FROM seaql_migrations").await.unwrap();
         run(&["migrate", "up"]);

@@ -171,7 +171,7 @@ async fn whoever_is_away_for_long_leaves_the_board_and_comes_back_with_a_match()
     let stream = "subscription($of: [ID!]) { rankChanged(mode: \"1v1\", userIds: $of) { rankBefore rankAfter } }";
     ranks.subscribe("r", stream, json!({"of": [ada.id]})).await;
     // A month goes by for ada.
-    let db = sea_orm::Database::connect(app.database_url()).await.unwrap();
+    let db = crate::support::connect(app.database_url()).await;
     let sql =
         format!("UPDATE standings SET lapses_at = 1 WHERE mode = '1v1' AND user_id = '{}'", ada.id);
     sea_orm::ConnectionTrait::execute_unprepared(&db, &sql).await.unwrap();

@@ -254,8 +254,7 @@ async fn a_result_that_comes_late_takes_effect_in_its_time() {
         );
     }
     // It was played a while ago, on a server whose word comes only now.
-    let db =
-        sea_orm::Database::connect(engines::of(app.dir()).database_url(app.dir())).await.unwrap();
+    let db = crate::support::connect(engines::of(app.dir()).database_url(app.dir())).await;
     let long_ago = format!("UPDATE matches SET started_at = 1 WHERE id = '{late}'");
     db.execute_unprepared(&long_ago).await.unwrap();
     db.close().await.unwrap();

@@ -137,7 +137,7 @@ async fn whatever_is_killed_every_acknowledged_result_counts_once() {
 /// What no client can see: every ticket that was told of is there with one end at most, and every rating is, to the last
 /// bit, what a replay of the results gives (rules 8 and 18).
 pub async fn check_rows(url: &str, joined: &HashSet<String>) {
-    let db = sea_orm::Database::connect(url).await.unwrap();
+    let db = crate::support::connect(url).await;
     let rows = tickets::Entity::find().all(&db).await.unwrap();
     let known: HashMap<_, _> = rows.iter().map(|ticket| (ticket.id.to_string(), ticket)).collect();
     for id in joined {

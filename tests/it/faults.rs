@@ -17,7 +17,7 @@ use crate::support::{
 /// Changes a running server's database behind its back.
 async fn tamper(app: &TestApp, statement: &str) {
     let url = engines::of(app.dir()).database_url(app.dir());
-    let db = sea_orm::Database::connect(url).await.unwrap();
+    let db = crate::support::connect(url).await;
     db.execute_unprepared(statement).await.unwrap();
     db.close().await.unwrap();
 }

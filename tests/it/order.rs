@@ -7,7 +7,7 @@ use rankedhonor::{
     entities::{match_players, matches, standings, users},
     game::{ids::MatchId, time::Timestamp},
 };
-use sea_orm::{ActiveModelTrait, Database, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -72,7 +72,7 @@ async fn started_matches(app: &TestApp, count: usize) -> Vec<String> {
     players[1].join("1v1").await;
     let first = ada.matched().await;
     server.start_match(&first).await;
-    let db = Database::connect(app.database_url()).await.unwrap();
+    let db = crate::support::connect(app.database_url()).await;
     let id = first.parse().unwrap();
     let row = matches::by_id(&db, id).await.unwrap().unwrap();
     let seats = match_players::of_matches(&db, &[id]).await.unwrap();
@@ -97,7 +97,7 @@ async fn started_matches(app: &TestApp, count: usize) -> Vec<String> {
 
 /// Every standing by the player's name, as text of all that it holds but what differs from run to run.
 async fn standings_of(app: &TestApp) -> BTreeMap<String, String> {
-    let db = Database::connect(app.database_url()).await.unwrap();
+    let db = crate::support::connect(app.database_url()).await;
     let names: HashMap<_, _> = users::Entity::find()
         .all(&db)
         .await

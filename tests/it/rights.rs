@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt;
 use mongodb::bson::Document;
-use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use crate::support::{Client, PASSWORD, TestApp, client::play, engines};
@@ -14,7 +14,7 @@ const DELETE: &str =
 /// Every place where one of these words stands: in SQL, MongoDB or Redis.
 async fn found(app: &TestApp, words: &[&str]) -> Vec<String> {
     let mut places = Vec::new();
-    let db = Database::connect(app.database_url()).await.unwrap();
+    let db = crate::support::connect(app.database_url()).await;
     let backend = db.get_database_backend();
     let columns = match backend {
         DbBackend::Sqlite => {

@@ -288,7 +288,7 @@ async fn seasons_begin_while_results_come_and_each_board_is_the_order_of_its_sta
         task.await.unwrap();
     }
     app.told().await;
-    let db = sea_orm::Database::connect(app.database_url()).await.unwrap();
+    let db = crate::support::connect(app.database_url()).await;
     let rows = standings::Entity::find().all(&db).await.unwrap();
     db.close().await.unwrap();
     let seasons = server.run("{ seasons { id } }", json!({})).await["seasons"].clone();

@@ -245,7 +245,8 @@ impl Sql {
                 }
             };
             all += size;
-            idle += u32::try_from(free).unwrap_or(u32::MAX);
+            // A count that is read while a connection is given back can be anything.
+            idle += u32::try_from(free).unwrap_or(0).min(size);
         }
         [("used", all.saturating_sub(idle)), ("idle", idle)]
     }

@@ -39,6 +39,9 @@ const SILENT_CONNECTION_S: u32 = 10;
 /// A connection that was not used for so long is tried before it is used again.
 const STALE: Duration = Duration::from_secs(5);
 
+/// How long a connection is used.
+const LIFETIME: Duration = Duration::from_secs(1800);
+
 /// When a statement was last given up.
 #[derive(Clone, Debug, Default)]
 pub struct Late(Arc<Mutex<Option<Instant>>>);
@@ -115,6 +118,10 @@ pub async fn open(
         .min_connections(1)
         .acquire_timeout(acquire)
         .connect_timeout(acquire)
+        // Either would start sqlx's task that looks for old connections, which up to sqlx 0.9.0 can spin without end when a
+        // connection is given back at that moment (transact-rs/sqlx#3645); so old ones go when they are given back.
+        .idle_timeout(None)
+        .max_lifetime(None)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|options| {
             options
@@ -139,8 +146,9 @@ pub async fn open(
             let late = late.clone();
             move |options| {
                 let late = late.clone();
-                options
-                    .after_release(move |connection, _| Box::pin(alive(connection, late.clone())))
+                options.after_release(move |connection, meta| {
+                    Box::pin(worth_keeping(connection, meta.age, late.clone()))
+                })
             }
         })
         .map_sqlx_mysql_pool_opts({
@@ -148,7 +156,9 @@ pub async fn open(
             move |options| {
                 let late = late.clone();
                 options
-                    .after_release(move |connection, _| Box::pin(alive(connection, late.clone())))
+                    .after_release(move |connection, meta| {
+                        Box::pin(worth_keeping(connection, meta.age, late.clone()))
+                    })
                     .after_connect(|connection, _| {
                         Box::pin(async move {
                             let setup = format!(
@@ -166,7 +176,7 @@ pub async fn open(
     if backend == DbBackend::Sqlite {
         options.test_before_acquire(false);
     } else {
-        options.test_before_acquire_if_idle_for(STALE).max_lifetime(Duration::from_secs(1800));
+        options.test_before_acquire_if_idle_for(STALE);
     }
     let began = Instant::now();
     let mut database = loop {
@@ -183,9 +193,17 @@ pub async fn open(
     Ok(database)
 }
 
-/// Whether a connection that is given back is worth keeping. Where statements were given up of late it may be one on which
-/// nothing will ever come back, and the driver waits for it without end; it is then asked, for a moment.
-async fn alive(connection: &mut impl Connection, late: Late) -> Result<bool, sqlx::Error> {
+/// Whether a connection that is given back is worth keeping: a fresh one finds a server that was added. Where statements
+/// were given up of late it may be one on which nothing will ever come back, and the driver waits for it without end; it is
+/// then asked, for a moment.
+async fn worth_keeping(
+    connection: &mut impl Connection,
+    age: Duration,
+    late: Late,
+) -> Result<bool, sqlx::Error> {
+    if age > LIFETIME {
+        return Ok(false);
+    }
     if !late.is_recent() {
         return Ok(true);
     }

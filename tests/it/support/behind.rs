@@ -2,10 +2,17 @@
 
 use std::{process::Stdio, time::Duration};
 
-use sea_orm::{ConnectionTrait, Database, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use super::{TestApp, engines};
+
+/// A database, without the pool's task that looks for old connections: up to sqlx 0.9.0 it can spin without end.
+pub async fn connect(url: impl Into<String>) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.idle_timeout(None).max_lifetime(None);
+    Database::connect(options).await.unwrap()
+}
 
 impl TestApp {
     /// Runs a command of the binary on this server's data, with that on its standard input. The server goes on meanwhile.
@@ -25,14 +32,14 @@ impl TestApp {
 
     /// Changes something behind the server's back.
     pub async fn change(&self, statement: &str) {
-        let db = Database::connect(self.database_url()).await.unwrap();
+        let db = connect(self.database_url()).await;
         db.execute_unprepared(statement).await.unwrap();
         db.close().await.unwrap();
     }
 
     /// The first column of the first row.
     pub async fn cell(&self, statement: &str) -> String {
-        let db = Database::connect(self.database_url()).await.unwrap();
+        let db = connect(self.database_url()).await;
         let statement = Statement::from_string(db.get_database_backend(), statement);
         let row = db.query_one_raw(statement).await.unwrap().unwrap();
         let cell = row.try_get_by_index::<String>(0).unwrap();

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm::ConnectionTrait;
+
+use super::connect;
 
 /// A database server, with a database to connect to, such as `postgres://root@127.0.0.1:5432/postgres`.
 const SQL: &str = "TEST_DATABASE_URL";
@@ -50,8 +52,7 @@ fn make_database(server: &str, name: &str) {
     let made = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let options = ConnectOptions::new(server.clone()).max_connections(1).to_owned();
-            let db = Database::connect(options).await.unwrap();
+            let db = connect(server.clone()).await;
             let (exists, make) = if server.starts_with("postgres") {
                 let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
                 (exists, format!("CREATE DATABASE {name}"))

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub use self::{client::Client, process::Process, ws::Socket};
+pub use self::{behind::connect, client::Client, process::Process, ws::Socket};
 
 pub const PASSWORD: &str = "correct-horse-42-battery";
 
@@ -121,7 +121,7 @@ impl TestApp {
 
     /// Waits until every fact is everywhere.
     pub async fn told(&self) {
-        let db = sea_orm::Database::connect(self.database_url()).await.unwrap();
+        let db = connect(self.database_url()).await;
         while rankedhonor::entities::outbox::backlog(&db).await.unwrap().0 > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
