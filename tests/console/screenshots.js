@@ -6,7 +6,9 @@ import { launch, Person, PHONE, Server, until } from './lib.js';
 const OUT = new URL('../../docs/console/', import.meta.url).pathname;
 mkdirSync(OUT, { recursive: true });
 
-const server = await Server.start({ settings: '' });
+const server = await Server.start();
+// As it is without any settings.
+delete server.env.RANKEDHONOR_CONFIG;
 server.command('seed', '--users', '400', '--matches', '6000');
 server.command('admin', 'create-user', '--username', 'olga', '--email', 'olga@example.com', '--role', 'admin');
 server.key = server.command('admin', 'create-server-key', '--name', 'eu-1').split(/\s/).at(-1);

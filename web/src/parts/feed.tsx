@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 
 import { graphql } from '../api/gql';
-import type { FeedLineFragment } from '../api/gql/graphql';
+import type { FeedLineFragment, ModePartsFragment } from '../api/gql/graphql';
 import { useRead, useStream } from '../api/hooks';
 import { Card, Empty, Failure, Loading, When } from '../ui/parts';
 import { PlayerLink } from './players';
@@ -45,12 +45,13 @@ const FeedItemAdded = graphql(`
 
 const SHOWN = 30;
 
-export function ActivityFeed() {
+/** What happened; modes by their names, where these are known already. */
+export function ActivityFeed({ modes }: { modes: ModePartsFragment[] }) {
   const { data, error, reload } = useRead(Feed, {});
   return (
     <Card title="Activity">
       {data ? (
-        <Lines key={data.feed.nodes[0]?.cursor ?? ''} first={data.feed.nodes} again={reload} />
+        <Lines key={data.feed.nodes[0]?.cursor ?? ''} first={data.feed.nodes} again={reload} modes={modes} />
       ) : error ? (
         <Failure error={error} retry={reload} />
       ) : (
@@ -61,7 +62,7 @@ export function ActivityFeed() {
 }
 
 /** Those that were read, and what comes behind the newest of them. */
-function Lines({ first, again }: { first: FeedLineFragment[]; again: () => void }) {
+function Lines({ first, again, modes }: { first: FeedLineFragment[]; again: () => void; modes: ModePartsFragment[] }) {
   const [lines, setLines] = useState(first);
   useStream(
     FeedItemAdded,
@@ -75,7 +76,7 @@ function Lines({ first, again }: { first: FeedLineFragment[]; again: () => void 
       {lines.map((line) => (
         <li key={line.cursor} className="small apart">
           <span>
-            <Words line={line} />
+            <Words line={line} modes={modes} />
           </span>
           <span className="quiet">
             <When at={line.at} />
@@ -93,9 +94,10 @@ function text(line: FeedLineFragment, key: string): string {
 }
 
 /** A line in words; kinds that a newer server tells of are shown by their name. */
-function Words({ line }: { line: FeedLineFragment }) {
+function Words({ line, modes }: { line: FeedLineFragment; modes: ModePartsFragment[] }) {
   const who = line.user && <PlayerLink username={line.user.username} />;
-  const mode = text(line, 'mode');
+  const id = text(line, 'mode');
+  const mode = modes.find((one) => one.id === id)?.name ?? id;
   const match = line.match && <Link href={`/matches/${line.match.id}`}>{mode || 'match'}</Link>;
   switch (line.kind) {
     case 'MATCH_COMPLETED':

@@ -83,7 +83,7 @@ export default function LivePage() {
           </div>
           <Matches key={mode} mode={mode || null} />
         </section>
-        <ActivityFeed />
+        <ActivityFeed modes={catalog.data?.modes ?? []} />
       </div>
     </Page>
   );
