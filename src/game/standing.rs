@@ -238,9 +238,10 @@ impl Standing {
         self.placements_left <= 0
     }
 
-    /// Whether they have a place on the leaderboard.
+    /// Whether they have a place on the leaderboard: nobody has one before their first match, even where no placement
+    /// matches are asked for.
     pub const fn is_listed(&self) -> bool {
-        self.is_placed() && !self.lapsed
+        self.has_played() && self.is_placed() && !self.lapsed
     }
 
     /// From when on they are not listed unless they play; none: they always are.

@@ -128,6 +128,37 @@ async fn a_voided_match_leaves_everybody_where_they_would_be_without_it() {
 }
 
 #[tokio::test]
+async fn whose_only_match_is_voided_is_not_listed_even_without_placements() {
+    let app = TestApp::with(|settings| {
+        settings.ladder.placements = 0;
+        settings.ladder.placements_short = 0;
+    })
+    .await;
+    let (ada, bob) = app.pair().await;
+    let server = app.game_server().await;
+    let root = app.staff("root", Role::Admin).await;
+    ada.join("1v1").await;
+    bob.join("1v1").await;
+    let id = ada.matched().await;
+    server.start_match(&id).await;
+    let told = server.report(&id, 0).await;
+    // Nobody had a place before.
+    for change in told["rankChanges"].as_array().unwrap() {
+        assert!(change["rankBefore"].is_null() && change["rankAfter"].is_i64(), "{change}");
+    }
+    let listed = async || {
+        let board = "{ leaderboard(mode: \"1v1\") { totalCount } }";
+        app.anonymous().run(board, json!({})).await["leaderboard"]["totalCount"].clone()
+    };
+    app.told().await;
+    assert_eq!(listed().await, 2);
+    root.run(VOID, json!({"id": id, "reason": "a test"})).await;
+    corrected(&app).await;
+    assert_eq!(listed().await, 0);
+    views_agree(&app, &[ada, bob]).await;
+}
+
+#[tokio::test]
 async fn only_an_admin_voids_and_only_what_is_completed() {
     let app = placed_at_once().await;
     let (server, ada, _bob) = app.started().await;
