@@ -133,14 +133,14 @@ impl Sql {
         if backend == DbBackend::Sqlite {
             // The writer comes first: it makes the file and turns its journal to WAL, which lets readers read on.
             let late = Late::default();
-            let write = open(url, settings, (1, "write"), &late).await?;
-            let read = open(url, settings, (READERS, "read"), &late).await?;
+            let write = open(config, (1, "write"), &late).await?;
+            let read = open(config, (READERS, "read"), &late).await?;
             let bounded = |inner| Bounded { inner, limit: UNBOUNDED, late: late.clone() };
             return Ok(Self { read: bounded(read), write: bounded(write), backend, acquire });
         }
         let limit = Duration::from_millis(settings.statement_timeout_ms);
         let late = Late::default();
-        let inner = open(url, settings, (settings.connections, "all"), &late).await?;
+        let inner = open(config, (settings.connections, "all"), &late).await?;
         let pool = Bounded { inner, limit, late };
         Ok(Self { read: pool.clone(), write: pool, backend, acquire })
     }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::LONG;
 use crate::{
-    config::{Config, SqlSettings},
+    config::Config,
     error::{Error, Result},
 };
 
@@ -24,9 +24,6 @@ const BUSY_TIMEOUT_MS: &str = "5000";
 /// How long a database is waited for that is slow to take the first connection, or is just being started. A refusal, as of
 /// the password, is told at once.
 const START: Duration = Duration::from_secs(5);
-/// How long a request waits for its turn at an embedded database, which only others like it hold: less than a request may
-/// take in all, so whoever waits in vain hears that nothing was done.
-const TURN: Duration = Duration::from_secs(4);
 /// Rows that wait between a connection's thread and the one that asked.
 const ROW_BUFFER: usize = 1_000;
 /// How long a statement waits on the server for a row that another transaction holds.
@@ -65,7 +62,7 @@ impl Late {
 /// SERVICE_UNAVAILABLE when the database cannot be opened, or another instance changes the schema for too long.
 pub async fn migrator(config: &Config) -> Result<DatabaseConnection> {
     let url = config.database_url.expose_secret();
-    let connection = open(url, &config.settings.sql, (1, "migrations"), &Late::default()).await?;
+    let connection = open(config, (1, "migrations"), &Late::default()).await?;
     // The lock is held until the connection ends.
     let lock = match backend(url) {
         DbBackend::MySql => "SELECT GET_LOCK('rankedhonor_migrations', 60) = 1",
@@ -99,19 +96,21 @@ pub fn backend(url: &str) -> DbBackend {
 /// # Errors
 /// SERVICE_UNAVAILABLE when the database cannot be opened.
 pub async fn open(
-    url: &str,
-    settings: &SqlSettings,
+    config: &Config,
     (connections, pool): (u32, &'static str),
     late: &Late,
 ) -> Result<DatabaseConnection> {
+    let url = config.database_url.expose_secret();
     // The driver knows MariaDB by the name of MySQL.
     let url =
         url.strip_prefix("mariadb:").map_or_else(|| url.into(), |rest| format!("mysql:{rest}"));
     let backend = backend(&url);
-    let acquire = match backend {
-        DbBackend::Sqlite => TURN,
-        _ => Duration::from_millis(settings.acquire_timeout_ms),
-    };
+    let acquire = Duration::from_millis(match backend {
+        // A request waits for its turn at an embedded database, which only others like it hold, for less than it may take in
+        // all: so whoever waits in vain hears that nothing was done.
+        DbBackend::Sqlite => config.settings.limits.request_timeout_ms / 5 * 4,
+        _ => config.settings.sql.acquire_timeout_ms,
+    });
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)

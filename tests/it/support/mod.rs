@@ -42,6 +42,8 @@ pub fn config(dir: &Path, settings: Settings) -> Config {
         _ => engines.variables().find(|(known, _)| *known == name).map(|(_, value)| value),
     };
     let mut config = Config { settings, ..Config::load(env).unwrap() };
+    // On a busy machine everything takes as long as it takes.
+    config.settings.limits.request_timeout_ms = 15_000;
     config.settings.redis.prefix = engines.prefix();
     config.settings.mongodb.timeout_ms = engines::STORE_MS;
     config
