@@ -189,12 +189,16 @@ impl Matches {
                 }
                 let rows = || async { matches::by_ids(core.sql.read(), &ids).await };
                 for row in patiently(rows).await? {
-                    if row.status.is_open() {
-                        shown.insert(row.id);
+                    // What was made while the open ones were read is among them.
+                    let known = if row.status.is_open() {
+                        !shown.insert(row.id)
                     } else {
                         shown.remove(&row.id);
+                        false
+                    };
+                    if !known {
+                        yield Followed::Entry(0, row);
                     }
-                    yield Followed::Entry(0, row);
                 }
             }
         });
