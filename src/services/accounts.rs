@@ -97,7 +97,7 @@ impl Accounts {
     pub(super) fn new(core: Arc<Core>, secrets: &Secrets) -> Result<Self> {
         Ok(Self {
             providers: Providers::new(&core.config)?,
-            passwords: Passwords::new(&core.config.settings.accounts),
+            passwords: Passwords::new(&core.config.settings),
             signer: Signer::new(secrets, &core.config.settings.accounts),
             keys_loaded: AtomicI64::new(0),
             core,

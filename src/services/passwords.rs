@@ -20,8 +20,6 @@ use crate::{
     error::{Error, Result},
 };
 
-/// How long a request waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// The fewest guesses of an attacker that a password must withstand: more than a list of common ones holds.
 const GUESSES_MIN: u64 = 50_000;
 
@@ -29,6 +27,8 @@ const GUESSES_MIN: u64 = 50_000;
 pub struct Passwords {
     argon2: Argon2<'static>,
     turns: Arc<Semaphore>,
+    /// How long a request waits for its turn.
+    patience: Duration,
     /// Verified against where there is no account, so that both take the same time.
     decoy: String,
     /// The cost of bcrypt where some account has such a hash; 0: none has.
@@ -47,8 +47,10 @@ pub enum Verdict {
 }
 
 impl Passwords {
-    /// Hashes as the settings say.
-    pub fn new(settings: &config::Accounts) -> Self {
+    /// Hashes as the settings say. A request waits for its turn for two fifths of what it may take in all.
+    pub fn new(settings: &config::Settings) -> Self {
+        let patience = Duration::from_millis(settings.limits.request_timeout_ms * 2 / 5);
+        let settings = &settings.accounts;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let parallel = if settings.argon2_parallel == 0 { cores } else { settings.argon2_parallel };
         let params = Params::new(settings.argon2_memory_kib, settings.argon2_passes, 1, None)
@@ -56,7 +58,7 @@ impl Passwords {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = hash(&argon2, "decoy").unwrap_or_default();
         let turns = Arc::new(Semaphore::new(parallel));
-        Self { argon2, turns, decoy, bcrypt_cost: AtomicU32::new(0) }
+        Self { argon2, turns, patience, decoy, bcrypt_cost: AtomicU32::new(0) }
     }
 
     /// Some account has a hash of bcrypt at that cost: from now on whoever fails takes as long as such an account, so that
@@ -110,7 +112,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let turn = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned())
+        let turn = tokio::time::timeout(self.patience, self.turns.clone().acquire_owned())
             .await
             .map_err(|error| Error::unavailable("password check", error))?
             .map_err(Error::internal)?;

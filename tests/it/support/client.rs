@@ -19,7 +19,7 @@ pub struct Client {
 }
 
 /// How long anything is waited for.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Client {
     pub fn new(addr: SocketAddr, token: Option<String>) -> Self {

@@ -43,7 +43,10 @@ pub fn config(dir: &Path, settings: Settings) -> Config {
     };
     let mut config = Config { settings, ..Config::load(env).unwrap() };
     // On a busy machine everything takes as long as it takes.
-    config.settings.limits.request_timeout_ms = 15_000;
+    config.settings.limits.request_timeout_ms = 30_000;
+    config.settings.sql.acquire_timeout_ms = 10_000;
+    config.settings.sql.statement_timeout_ms = 10_000;
+    config.settings.redis.timeout_ms = 5_000;
     config.settings.redis.prefix = engines.prefix();
     config.settings.mongodb.timeout_ms = engines::STORE_MS;
     config
