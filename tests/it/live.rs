@@ -236,8 +236,8 @@ async fn spectators_see_a_match_as_it_was_and_game_servers_and_moderators_as_it_
     let page = "query($id: ID!) { match(id: $id) { events { nodes { kind } } } }";
     let timeline = ada.run(page, json!({"id": id})).await["match"]["events"]["nodes"].clone();
     assert_eq!(timeline, json!([]));
-    server.report(&id, 0).await;
     let reported = Instant::now();
+    server.report(&id, 0).await;
     let event = socket.next("e").await["matchEvents"].clone();
     assert_eq!(event, json!({"kind": "MATCH_STARTED", "match": {"status": "IN_PROGRESS"}}));
     assert!(started.elapsed() >= delay - Duration::from_millis(100));
