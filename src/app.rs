@@ -35,7 +35,11 @@ use crate::{
     },
     http::{self, App},
     services::{
-        Services, doctor, ladder_rules, rebuild, reload::pairing_rules, replay, seed, simulate,
+        Services,
+        audit::{self, Act},
+        doctor, ladder_rules, rebuild,
+        reload::pairing_rules,
+        replay, seed, simulate,
     },
     tasks, telemetry,
 };
@@ -145,7 +149,8 @@ async fn reload_on_hangup(services: Arc<Services>) {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
-        if let Err(error) = services.reload_matchmaking() {
+        let reload = services.reload_matchmaking();
+        if let Err(error) = audit::acting(Act::operator(), reload).await {
             tracing::error!(%error, "the matchmaking settings stay as they were");
         }
     }
@@ -230,6 +235,8 @@ pub async fn rebuild(
     working(config, async |services| {
         let mut made = Vec::new();
         for part in parts {
+            let note = services.audit.operator("REBUILT", part.name(), serde_json::json!({}));
+            note.await?;
             made.push(rebuild::run(services, *part, &progress).await?);
         }
         Ok(made)
@@ -304,7 +311,12 @@ pub async fn seed(
     progress: impl Fn(u32),
 ) -> Result<()> {
     let _alone = lock::alone(&config).await?;
-    working(config, async |services| seed::run(services, plan, password, progress).await).await
+    working(config, async |services| {
+        let made = serde_json::json!({"after": {"users": plan.users, "matches": plan.matches}});
+        services.audit.operator("SEEDED", "database", made).await?;
+        seed::run(services, plan, password, progress).await
+    })
+    .await
 }
 
 /// Replays a history with the rating parameters of a mode, and with its guard where `guard` says so.

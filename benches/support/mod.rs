@@ -110,6 +110,7 @@ fn in_progress(
         endpoint: None,
         result_hash: None,
         team_results: None,
+        reported_by: None,
         voided_at: None,
         void_reason: None,
     }

@@ -25,6 +25,7 @@ mod m20261121_000022_create_penalties;
 mod m20261121_000023_create_audit;
 mod m20261121_000024_prove_addresses;
 mod m20261121_000025_link_accounts;
+mod m20261128_000026_name_reporters;
 mod tables;
 
 use sea_orm_migration::prelude::*;
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000023_create_audit::Migration),
             Box::new(m20261121_000024_prove_addresses::Migration),
             Box::new(m20261121_000025_link_accounts::Migration),
+            Box::new(m20261128_000026_name_reporters::Migration),
         ]
     }
 }

@@ -20,10 +20,13 @@ impl MigrationTrait for Migration {
                 .col(string_len("action", 40))
                 .col(string_len("object", 80))
                 .col(string_len_null("request_id", 64))
-                // Null once a person in them had their data deleted; the digest stays.
+                // Null once a person in them had their data deleted; the digests stay.
                 .col(tables::long_text(manager, "details").null().to_owned())
                 .col(string_len_null("salt", 64))
                 .col(string_len("digest", 64))
+                .col(string_len_null("whence", 300))
+                .col(string_len_null("whence_salt", 64))
+                .col(string_len("whence_digest", 64))
                 .col(string_len("hash", 64)),
         )
         .await?;
@@ -40,7 +43,8 @@ impl MigrationTrait for Migration {
             Table::create()
                 .col(integer("id").primary_key().check(Expr::col("id").eq(1)))
                 .col(big_integer("seq"))
-                .col(string_len("hash", 64)),
+                .col(string_len("hash", 64))
+                .col(string_len("seal", 64)),
         )
         .await?;
         tables::create(

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::{migrate_up, working};
+use super::working;
 use crate::{
     backends::sql,
     config::{Config, secret::Purpose},
@@ -102,17 +102,29 @@ pub async fn import_users(config: Config, lines: impl BufRead) -> Result<(usize,
 /// # Errors
 /// As [`secrets::rotate`].
 pub async fn rotate_secret(config: Config, purpose: Purpose, given: bool) -> Result<bool> {
-    migrate_up(&config).await?;
-    let sql = sql::Sql::connect(&config).await?;
-    let seen = secrets::rotate(&config, &sql, purpose, given).await;
-    sql.close().await;
-    seen
+    working(config, async |services| {
+        let sql = sql::Sql::connect(&services.config).await?;
+        let seen = secrets::rotate(&services.config, &sql, purpose, given).await;
+        sql.close().await;
+        if seen.is_ok() {
+            let nothing = serde_json::json!({});
+            services.audit.operator("SECRET_ROTATED", purpose.name(), nothing).await?;
+        }
+        seen
+    })
+    .await
 }
 
-/// Walks the chain of the audit log.
+/// Walks the audit log, and changes nothing.
 ///
 /// # Errors
-/// As [`audit::Audit::verify`].
-pub async fn verify_audit(config: Config, noted: Option<(i64, &str)>) -> Result<audit::Verified> {
-    working(config, async |services| services.audit.verify(noted).await).await
+/// As [`audit::verify`].
+pub async fn verify_audit(
+    config: &Config,
+    noted: Option<(i64, String)>,
+) -> Result<audit::Verified> {
+    let sql = sql::Sql::connect(config).await?;
+    let found = audit::verify(config, &sql, noted).await;
+    sql.close().await;
+    found
 }

@@ -289,11 +289,21 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
             })
         }
         Command::Audit(Audit::Verify { noted }) => {
-            let noted = noted.as_ref().map(|(seq, hash)| (*seq, hash.as_str()));
-            let found = app::verify_audit(config, noted).await?;
+            let found = app::verify_audit(&config, noted).await?;
+            if found.key_is_there {
+                print_line(
+                    "note: its key is kept in the same database, so whoever can write there can make it anew: give ENCRYPTION_KEY",
+                )?;
+            }
+            let begun = chrono::DateTime::from_timestamp_millis(found.begun_at.0);
             print_line(&format!(
-                "the chain holds: {} lines, {} erased; the last is {}:{}",
-                found.lines, found.erased, found.seq, found.hash
+                "the chain holds: {} lines, {} erased; it begins on {}, with {} accounts there; the last is {}:{}",
+                found.lines,
+                found.erased,
+                begun.map(|at| at.format("%F %T UTC").to_string()).unwrap_or_default(),
+                found.accounts_before,
+                found.seq,
+                found.hash
             ))
         }
         Command::Admin(Admin::CreateServerKey { name }) => {

@@ -26,12 +26,18 @@ pub struct Model {
     pub object: String,
     /// The request in which.
     pub request_id: Option<String>,
-    /// JSON: before, after, reason, address. None once it was erased for a person's sake.
+    /// JSON: before, after, reason. None once it was erased for the sake of the person to whom it was done.
     pub details: Option<String>,
     /// What the digest of the details begins with, so that nobody can guess them from it. Goes with them.
     pub salt: Option<String>,
     /// SHA-256 of the salt and the details, in hex.
     pub digest: String,
+    /// The address from where. None where it is not known, or once it was erased for anybody's sake.
+    pub whence: Option<String>,
+    /// As the salt of the details.
+    pub whence_salt: Option<String>,
+    /// As the digest of the details; empty where the address was never known.
+    pub whence_digest: String,
     /// HMAC-SHA-256 of the hash before and this line, in hex.
     pub hash: String,
 }
@@ -57,6 +63,8 @@ pub mod head {
         pub seq: i64,
         /// The last line's hash.
         pub hash: String,
+        /// HMAC-SHA-256 of both, in hex: nobody else makes another line the last.
+        pub seal: String,
     }
 
     /// See [`crate::entities::users::Relation`].
@@ -77,8 +85,8 @@ pub async fn head(db: &impl ConnectionTrait) -> Result<Option<head::Model>> {
 }
 
 /// Makes the beginning of the chain, unless there is one.
-pub async fn begin(db: &impl ConnectionTrait) -> Result<()> {
-    let first = head::Model { id: 1, seq: 0, hash: String::new() };
+pub async fn begin(db: &impl ConnectionTrait, seal: String) -> Result<()> {
+    let first = head::Model { id: 1, seq: 0, hash: String::new(), seal };
     head::Entity::insert(head::ActiveModel::from(first).reset_all())
         .on_conflict(
             OnConflict::column(head::Column::Id).do_nothing_on([head::Column::Id]).to_owned(),
@@ -88,18 +96,36 @@ pub async fn begin(db: &impl ConnectionTrait) -> Result<()> {
     Ok(())
 }
 
-/// Adds lines; the head is locked.
-pub async fn append(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
+/// Adds lines, and makes the last of them the end; the head is locked.
+pub async fn append(db: &impl ConnectionTrait, rows: Vec<Model>, seal: String) -> Result<()> {
     let Some(last) = rows.last() else { return Ok(()) };
     head::Entity::update_many()
         .col_expr(head::Column::Seq, Expr::value(last.seq))
         .col_expr(head::Column::Hash, Expr::value(last.hash.clone()))
+        .col_expr(head::Column::Seal, Expr::value(seal))
         .filter(head::Column::Id.eq(1))
         .exec(db)
         .await?;
     let rows = rows.into_iter().map(|row| ActiveModel::from(row).reset_all());
     Entity::insert_many(rows).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// The greatest number of a line that is there.
+pub async fn last_seq(db: &impl ConnectionTrait) -> Result<Option<i64>> {
+    let query = Entity::find().select_only().column(Column::Seq).order_by_desc(Column::Seq);
+    Ok(query.into_tuple().one(db).await?)
+}
+
+/// The least.
+pub async fn first_seq(db: &impl ConnectionTrait) -> Result<Option<i64>> {
+    let query = Entity::find().select_only().column(Column::Seq).order_by_asc(Column::Seq);
+    Ok(query.into_tuple().one(db).await?)
+}
+
+/// The line of that number.
+pub async fn by_seq(db: &impl ConnectionTrait, seq: i64) -> Result<Option<Model>> {
+    Ok(Entity::find_by_id(seq).one(db).await?)
 }
 
 /// Lines behind `after`, in order.
@@ -152,11 +178,19 @@ pub async fn list(
     Ok(query.all(db).await?)
 }
 
-/// Erases the details of every line about or by somebody; the chain holds without them.
-pub async fn erase(db: &impl ConnectionTrait, somebody: &str) -> Result<()> {
+/// Erases what is told of somebody: the details of what was done to them, but for the acts named in `stays`, and from where they
+/// acted. What they did to others stays. The chain holds without it.
+pub async fn erase(db: &impl ConnectionTrait, somebody: &str, stays: &[&str]) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::Details, Expr::value(Option::<String>::None))
         .col_expr(Column::Salt, Expr::value(Option::<String>::None))
+        .filter(Column::Object.eq(somebody))
+        .filter(Column::Action.is_not_in(stays.iter().copied()))
+        .exec(db)
+        .await?;
+    Entity::update_many()
+        .col_expr(Column::Whence, Expr::value(Option::<String>::None))
+        .col_expr(Column::WhenceSalt, Expr::value(Option::<String>::None))
         .filter(Column::Actor.eq(somebody).or(Column::Object.eq(somebody)))
         .exec(db)
         .await?;

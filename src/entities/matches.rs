@@ -50,6 +50,8 @@ pub struct Model {
     pub result_hash: Option<String>,
     /// JSON: each team's placement and score.
     pub team_results: Option<String>,
+    /// The id of the server key, or of the admin, whose report ended it.
+    pub reported_by: Option<String>,
     /// When its result was taken back.
     pub voided_at: Option<Timestamp>,
     /// Why.
@@ -73,6 +75,8 @@ pub struct Filter {
     pub status: Option<MatchStatus>,
     /// With that player.
     pub user: Option<UserId>,
+    /// Reported with that server key, or by that admin.
+    pub reported_by: Option<String>,
 }
 
 /// Adds matches.
@@ -129,6 +133,9 @@ pub async fn list(
     }
     if let Some(status) = filter.status {
         query = query.filter(Column::Status.eq(status));
+    }
+    if let Some(by) = &filter.reported_by {
+        query = query.filter(Column::ReportedBy.eq(by));
     }
     if let Some(user) = filter.user {
         let played = match_players::Entity::find()

@@ -81,6 +81,11 @@ pub async fn by_ids(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<Mod
     Ok(Entity::find().filter(Column::Id.is_in(ids.iter().copied())).all(db).await?)
 }
 
+/// How many accounts there are.
+pub async fn count(db: &impl ConnectionTrait) -> Result<u64> {
+    Ok(Entity::find().count(db).await?)
+}
+
 /// The user of that id.
 pub async fn by_id(db: &impl ConnectionTrait, id: UserId) -> Result<Option<Model>> {
     Ok(Entity::find_by_id(id).one(db).await?)

@@ -36,7 +36,7 @@ pub enum Seen {
 }
 
 use Rule::{Admin, Anyone, Moderator, ServerOrAdmin, SignedIn};
-use Seen::{Elsewhere, Moderators, Owner, OwnerAndAdmins, OwnerAndModerators};
+use Seen::{Admins, Elsewhere, Moderators, Owner, OwnerAndAdmins, OwnerAndModerators};
 
 /// Every entry point.
 pub const ENTRIES: &[(&str, Rule)] = &[
@@ -137,6 +137,7 @@ pub const FIELDS: &[(&str, Seen)] = &[
     ("User.notes", Moderators),
     ("Party.joinCode", Elsewhere),
     ("Match.session", Elsewhere),
+    ("Match.reportedBy", Admins),
     ("QueueTicket.explanation", Elsewhere),
 ];
 

@@ -98,7 +98,8 @@ impl AdminMutation {
     ) -> Result<LiftQueueLockPayload> {
         let by = staff(ctx)?;
         let user = parse_id("input.userId", &input.user_id)?;
-        Ok(LiftQueueLockPayload { lifted: services(ctx).penalties.lift(by.user, user).await? })
+        let lift = services(ctx).admin.lift_queue_lock(by, user, input.reason.as_deref());
+        Ok(LiftQueueLockPayload { lifted: lift.await? })
     }
 
     /// Admins. Reads the settings' file once more, on every instance, and puts its matchmaking part in force; one that is wrong is

@@ -13,7 +13,7 @@ use crate::{
     entities::{match_players, matches::Filter},
     error::Error,
     game::{
-        accounts::Viewer,
+        accounts::{Role, Viewer},
         ids::MatchId,
         matches::{MatchStatus, outcome},
         mode::ModeId,
@@ -76,6 +76,7 @@ impl MatchQuery {
             region: filter.region,
             status: filter.status.map(Into::into),
             user: filter.user_id.map(|id| parse_id("filter.userId", &id)).transpose()?,
+            reported_by: filter.reported_by.map(|id| reporter(ctx, id)).transpose()?,
         };
         match_page(ctx, &filter, (first, after, last, before)).await
     }
@@ -167,8 +168,25 @@ impl MatchSubscription {
     }
 }
 
+/// Whose reports are looked for, which is for admins.
+fn reporter(ctx: &Context<'_>, id: ID) -> Result<String> {
+    if !viewer(ctx).is_at_least(Role::Admin) {
+        let message = "looking for who reported takes the role ADMIN";
+        return Err(Error::Forbidden(message.into()).into());
+    }
+    Ok(id.0)
+}
+
 #[ComplexObject]
 impl Match {
+    /// The id of the server key, or of the admin, whose report ended it, for admins; null for everyone else, and before.
+    async fn reported_by(&self, ctx: &Context<'_>) -> Option<ID> {
+        if !viewer(ctx).is_at_least(Role::Admin) {
+            return None;
+        }
+        self.row.reported_by.clone().map(ID)
+    }
+
     /// What is played.
     async fn mode(&self, ctx: &Context<'_>) -> Mode {
         mode_of(ctx, &self.row.mode)

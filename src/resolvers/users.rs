@@ -181,9 +181,9 @@ impl User {
         Some(linked.map(|rows| rows.into_iter().map(Into::into).collect()).map_err(Into::into))
     }
 
-    /// What moderators noted about them, newest first, for moderators; null for everyone else.
+    /// What moderators noted about them, newest first, for other moderators; null for everyone else.
     async fn notes(&self, ctx: &Context<'_>) -> Option<Result<Vec<Note>>> {
-        if !self.tells(ctx, "User.notes") {
+        if !self.tells(ctx, "User.notes") || viewer(ctx).user_id() == Some(self.key) {
             return None;
         }
         let notes = services(ctx).admin.notes(self.key).await;
@@ -264,8 +264,13 @@ impl User {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<MatchConnection> {
-        let filter =
-            Filter { mode, region: None, status: status.map(Into::into), user: Some(self.key) };
+        let filter = Filter {
+            mode,
+            region: None,
+            status: status.map(Into::into),
+            user: Some(self.key),
+            reported_by: None,
+        };
         match_page(ctx, &filter, (first, after, last, before)).await
     }
 

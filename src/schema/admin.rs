@@ -152,6 +152,8 @@ pub struct SetRolePayload {
 pub struct LiftQueueLockInput {
     /// Who.
     pub user_id: ID,
+    /// Why: 1 to 500 characters.
+    pub reason: Option<String>,
 }
 
 /// What lifting did.

@@ -240,6 +240,8 @@ pub struct MatchFilter {
     pub status: Option<MatchStatus>,
     /// With that player.
     pub user_id: Option<ID>,
+    /// Ended by a report with that server key, or of that admin. Admins.
+    pub reported_by: Option<ID>,
 }
 
 /// An answer to a ready check.

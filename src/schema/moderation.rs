@@ -139,13 +139,13 @@ pub struct AuditEntry {
 impl From<audit_log::Model> for AuditEntry {
     fn from(row: audit_log::Model) -> Self {
         let details = row.details.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let erased = details.is_none();
+        let erased = details.is_none() || row.whence.is_none() && !row.whence_digest.is_empty();
         let mut details: serde_json::Map<String, serde_json::Value> = details.unwrap_or_default();
         let mut text = |name: &str| match details.remove(name) {
             Some(serde_json::Value::String(text)) => Some(text),
             _ => None,
         };
-        let (address, reason) = (text("address"), text("reason"));
+        let reason = text("reason");
         let (before, after) = (details.remove("before"), details.remove("after"));
         Self {
             seq: i32::try_from(row.seq).unwrap_or(i32::MAX),
@@ -153,7 +153,7 @@ impl From<audit_log::Model> for AuditEntry {
             actor: row.actor,
             action: row.action,
             object: row.object,
-            address,
+            address: row.whence,
             request_id: row.request_id,
             before: before.map(Json),
             after: after.map(Json),

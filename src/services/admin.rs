@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait, Set};
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     sessions::activity,
 };
 use crate::{
-    backends::sql::retrying,
+    backends::sql::{Tx, retrying},
     entities::{notes, penalties, sessions, users},
     error::{Error, Result},
     game::{
@@ -65,8 +65,7 @@ impl Admin {
         reason: &str,
     ) -> Result<users::Model> {
         let tx = self.core.sql.begin().await?;
-        let row = users::lock(&tx, &[user]).await?.pop().ok_or(Error::NotFound("user"))?;
-        refuse_equals(by, &row)?;
+        let row = below(&tx, by, user).await?;
         let until = until.unwrap_or(Timestamp::FOREVER);
         let lifted = until <= now();
         let before = serde_json::json!({
@@ -115,7 +114,7 @@ impl Admin {
         role: Role,
     ) -> Result<users::Model> {
         let tx = self.core.sql.begin().await?;
-        let row = users::lock(&tx, &[user]).await?.pop().ok_or(Error::NotFound("user"))?;
+        let row = with_role(&tx, by, user).await?;
         if row.role == role {
             return Ok(row);
         }
@@ -163,8 +162,7 @@ impl Admin {
         reason: &str,
     ) -> Result<users::Model> {
         let tx = self.core.sql.begin().await?;
-        let row = users::lock(&tx, &[user]).await?.pop().ok_or(Error::NotFound("user"))?;
-        refuse_equals(by, &row)?;
+        let row = below(&tx, by, user).await?;
         let now = now();
         let held = penalties::lock(&tx, &[user]).await?.pop();
         let before = held.as_ref().map(|held| held.locked_until);
@@ -188,7 +186,8 @@ impl Admin {
     /// Notes something about a user, for moderators.
     ///
     /// # Errors
-    /// NOT_FOUND for an unknown user, BAD_USER_INPUT for a note that is empty or longer than 1,000 characters.
+    /// NOT_FOUND for an unknown user, FORBIDDEN for one of the viewer's own rank or above, BAD_USER_INPUT for a note that is
+    /// empty or longer than 1,000 characters.
     pub async fn note(&self, by: &SignedIn, user: UserId, text: &str) -> Result<notes::Model> {
         let text = text.trim();
         if text.is_empty() || text.chars().count() > NOTE_MAX {
@@ -203,12 +202,38 @@ impl Admin {
             created_at: now(),
         };
         let tx = self.core.sql.begin().await?;
-        users::by_id(&tx, user).await?.ok_or(Error::NotFound("user"))?;
+        below(&tx, by, user).await?;
         let row = note.clone().into_active_model().reset_all();
         notes::Entity::insert(row).exec_without_returning(&tx).await?;
         let data = serde_json::json!({"note": note.id});
         self.core.commit(tx, &[activity(user, "NOTE_ADDED", Some(by.user), data)]).await?;
         Ok(note)
+    }
+
+    /// Lets a user queue again, and forgives what they did; false where there was nothing.
+    ///
+    /// # Errors
+    /// NOT_FOUND for an unknown user, FORBIDDEN for one of the viewer's own rank or above, BAD_USER_INPUT for a bad reason.
+    pub async fn lift_queue_lock(
+        &self,
+        by: &SignedIn,
+        user: UserId,
+        reason: Option<&str>,
+    ) -> Result<bool> {
+        let reason = reason.map(|reason| checked_reason("input.reason", reason)).transpose()?;
+        retrying(|| self.try_lift(by, user, reason.as_deref())).await
+    }
+
+    async fn try_lift(&self, by: &SignedIn, user: UserId, reason: Option<&str>) -> Result<bool> {
+        let tx = self.core.sql.begin().await?;
+        below(&tx, by, user).await?;
+        let Some(row) = penalties::lock(&tx, &[user]).await?.pop() else { return Ok(false) };
+        let before = serde_json::json!({"steps": row.steps, "lockedUntil": row.locked_until});
+        row.delete(&tx).await?;
+        let data = serde_json::json!({"before": before, "after": null, "reason": reason});
+        let trail = activity(user, "QUEUE_LOCK_LIFTED", Some(by.user), data);
+        self.core.commit(tx, &[trail]).await?;
+        Ok(true)
     }
 
     /// What was noted about a user, newest first.
@@ -229,12 +254,25 @@ impl Admin {
     }
 }
 
-fn refuse_equals(by: &SignedIn, row: &users::Model) -> Result<()> {
+/// Somebody to whom something is done, locked together with whoever does it, whose role may have been taken meanwhile.
+async fn with_role(tx: &Tx, by: &SignedIn, user: UserId) -> Result<users::Model> {
+    let mut rows = users::lock(tx, &[by.user, user]).await?;
+    let acting = rows.iter().find(|row| row.id == by.user);
+    if acting.is_none_or(|acting| acting.role < by.role || acting.is_suspended(now())) {
+        return Err(Error::Forbidden("your role was taken just now".into()));
+    }
+    rows.retain(|row| row.id == user);
+    rows.pop().ok_or(Error::NotFound("user"))
+}
+
+/// The same, where only those below one's own role can be reached.
+async fn below(tx: &Tx, by: &SignedIn, user: UserId) -> Result<users::Model> {
+    let row = with_role(tx, by, user).await?;
     if row.role >= by.role {
         let message = "this can be done only to those below one's own role";
         return Err(Error::Forbidden(message.into()));
     }
-    Ok(())
+    Ok(row)
 }
 
 /// A reason that people will read: 1 to 500 characters.

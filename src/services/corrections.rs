@@ -52,6 +52,7 @@ impl Matches {
         match_players::put(&tx, done.collect()).await?;
         let event = own_event("MATCH_COMPLETED", since_start(&row, at), now);
         let told = self.tell(&tx, id, vec![event]).await?;
+        report.audit(&self.core, &tx, &row).await?;
         metrics::counter!("rankedhonor_results_total", "mode" => row.mode.to_string()).increment(1);
         if self.reaches_far(&tx, mode, &row).await? {
             corrections::ask(&tx, asked(id, None)).await?;
@@ -153,7 +154,11 @@ impl Matches {
         };
         let event = own_event("MATCH_VOIDED", since_start(&row, now), now);
         facts.push(self.tell(&tx, id, vec![event]).await?);
-        let data = serde_json::json!({"reason": reason});
+        let data = serde_json::json!({
+            "before": {"status": row.status.as_str(), "endedAt": row.ended_at, "reportedBy": row.reported_by},
+            "after": {"voidedAt": row.voided_at},
+            "reason": reason,
+        });
         audit::append(&self.core, &tx, vec![Entry::new("MATCH_VOIDED", id, data)]).await?;
         let players = match_players::of_matches(&tx, &[id]).await?;
         let (row, written) = self.finish_change(tx, id, &players, facts).await?;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     Services,
     accounts::{Accounts, DELETED_PREFIX},
-    audit::DELETED,
+    audit::{self, DELETED},
     core::now,
     listing::moves_off,
     passwords::Verdict,
@@ -102,6 +102,7 @@ impl Accounts {
             // What somebody else did shows what was done, not from where.
             acts.push(json!({
                 "at": line.at, "action": line.action, "details": details.filter(|_| own),
+                "address": line.whence.filter(|_| own),
             }));
         }
         let activity = core.documents.activity(user, MANY).await?;
@@ -296,7 +297,7 @@ impl Accounts {
             .map(|(mode, players)| Fact::Lapsed { mode, season, players, at: now })
             .collect();
         facts.push(Fact::BlocksChanged { user: id });
-        audit_log::erase(&tx, &id.to_string()).await?;
+        audit_log::erase(&tx, &id.to_string(), audit::STAYS).await?;
         for session in &live {
             if sessions::end(&tx, *session, now).await? {
                 facts.push(Fact::SessionEnded { session: *session });

@@ -175,6 +175,12 @@ impl Matches {
         matches::advance(&tx, id, MatchStatus::Pending, changes).await?;
         let told = self.tell(&tx, id, vec![own_event("MATCH_STARTED", 0, now)]).await?;
         let players = match_players::of_matches(&tx, &[id]).await?;
+        let data = serde_json::json!({
+            "before": {"status": row.status.as_str()},
+            "after": {"status": MatchStatus::InProgress.as_str(), "endpoint": endpoint},
+        });
+        let entry = Entry::new("MATCH_STARTED", id, data);
+        audit::append_of_person(&self.core, &tx, entry).await?;
         self.finish_change(tx, id, &players, [told]).await.map(|(row, _)| row)
     }
 
@@ -218,7 +224,11 @@ impl Matches {
         } else {
             Vec::new()
         };
-        let data = serde_json::json!({"before": {"status": row.status.as_str()}, "reason": reason});
+        let data = serde_json::json!({
+            "before": {"status": row.status.as_str()},
+            "after": {"status": MatchStatus::Cancelled.as_str()},
+            "reason": reason,
+        });
         audit::append(&self.core, &tx, vec![Entry::new("MATCH_CANCELLED", id, data)]).await?;
         self.cancel_in(services, tx, row, (&players, Vec::new()), reason, &back).await
     }

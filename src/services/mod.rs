@@ -162,6 +162,7 @@ impl Services {
             core,
         };
         services.core.bus.precede(follow::first(&services.core));
+        services.audit.begin().await?;
         services.seasons.ensure().await?;
         services.accounts.load_ended().await?;
         services.accounts.look_for_imported().await?;

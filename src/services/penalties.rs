@@ -2,12 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use super::{
     core::{Core, now},
     joining::called,
-    sessions::activity,
 };
 use crate::{
     backends::sql::{Tx, retrying},
@@ -38,25 +37,6 @@ impl Penalties {
     pub async fn lock_of(&self, user: UserId) -> Result<Option<penalties::Model>> {
         let row = penalties::of_users(self.core.sql.read(), &[user]).await?.pop();
         Ok(row.filter(|row| row.locked_until > now()))
-    }
-
-    /// A moderator lets a user queue again, and forgives what they did; false where there was nothing.
-    ///
-    /// # Errors
-    /// NOT_FOUND for an unknown user.
-    pub async fn lift(&self, by: UserId, user: UserId) -> Result<bool> {
-        retrying(|| self.try_lift(by, user)).await
-    }
-
-    async fn try_lift(&self, by: UserId, user: UserId) -> Result<bool> {
-        let tx = self.core.sql.begin().await?;
-        users::lock(&tx, &[user]).await?.pop().ok_or(Error::NotFound("user"))?;
-        let Some(row) = penalties::lock(&tx, &[user]).await?.pop() else { return Ok(false) };
-        let data = serde_json::json!({"steps": row.steps, "lockedUntil": row.locked_until});
-        row.delete(&tx).await?;
-        self.core.commit(tx, &[activity(user, "QUEUE_LOCK_LIFTED", Some(by), data)]).await?;
-        tracing::info!(%by, %user, "queue lock lifted");
-        Ok(true)
     }
 
     /// Never matches the two again; the other is not told.

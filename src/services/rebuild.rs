@@ -40,6 +40,18 @@ pub enum Part {
     Ratings,
 }
 
+impl Part {
+    /// What the command line calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ladder => "ladder",
+            Self::Documents => "documents",
+            Self::Counters => "counters",
+            Self::Ratings => "ratings",
+        }
+    }
+}
+
 /// Makes one part again and says what was made; `progress` is told what is done so far.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -93,27 +94,44 @@ impl Rulebook {
 /// BAD_USER_INPUT with everything that is wrong in the file, or where the server was started without one; what was in force
 /// stays.
 pub(super) fn reload(core: &Core) -> Result<bool> {
+    let (file, settings) = read(core)?;
+    let changed = settings != *core.rulebook.settings();
+    if changed {
+        core.rulebook.replace(InForce::new(settings, core.catalog.modes()));
+    }
+    tracing::info!(changed, file = %file.display(), "matchmaking settings read again");
+    Ok(changed)
+}
+
+fn read(core: &Core) -> Result<(&PathBuf, Matchmaking)> {
     let Config { file: Some(file), .. } = &*core.config else {
         let message = "the server was started without a file of settings";
         return Err(Error::bad_input("RANKEDHONOR_CONFIG", message));
     };
     let settings = Settings::load(Some(file))
         .map_err(|problems| Error::bad_input("RANKEDHONOR_CONFIG", problems.to_string()))?;
-    let changed = settings.matchmaking != *core.rulebook.settings();
-    if changed {
-        core.rulebook.replace(InForce::new(settings.matchmaking, core.catalog.modes()));
-    }
-    tracing::info!(changed, file = %file.display(), "matchmaking settings read again");
-    Ok(changed)
+    Ok((file, settings.matchmaking))
 }
 
 impl Services {
     /// As [`reload`], on this instance alone.
     ///
     /// # Errors
-    /// As [`reload`].
-    pub fn reload_matchmaking(&self) -> Result<bool> {
+    /// As [`reload`]; SERVICE_UNAVAILABLE when the database does not answer.
+    pub async fn reload_matchmaking(&self) -> Result<bool> {
+        self.note_reload().await?;
         reload(&self.core)
+    }
+
+    /// Writes down what is about to be put in force.
+    async fn note_reload(&self) -> Result<()> {
+        let before = self.core.rulebook.settings();
+        let (_, after) = read(&self.core)?;
+        let tx = self.core.sql.begin().await?;
+        let data = serde_json::json!({"before": &*before, "after": after});
+        let entry = Entry::new("MATCHMAKING_RELOADED", "settings", data);
+        audit::append(&self.core, &tx, vec![entry]).await?;
+        tx.commit().await
     }
 
     /// Puts the matchmaking part of the settings in force once more, on every instance, each from its own file.
@@ -121,14 +139,10 @@ impl Services {
     /// # Errors
     /// As [`reload`]: then the others are not told.
     pub async fn reload_matchmaking_everywhere(&self) -> Result<bool> {
+        self.note_reload().await?;
         let changed = reload(&self.core)?;
         let event = LiveEvent::MatchmakingReloaded { by: self.core.instance };
         self.core.bus.publish(&[Arc::new(event)]).await?;
-        let tx = self.core.sql.begin().await?;
-        let data = serde_json::json!({"changed": changed});
-        let entry = Entry::new("MATCHMAKING_RELOADED", "settings", data);
-        audit::append(&self.core, &tx, vec![entry]).await?;
-        tx.commit().await?;
         Ok(changed)
     }
 }

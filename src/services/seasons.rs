@@ -68,10 +68,16 @@ impl Seasons {
     async fn succeed(&self, tx: Tx, wanted: NewSeason) -> Result<seasons::Model> {
         let now = now();
         let season = self.row(wanted, now)?;
+        let before = self.core.season().ok();
         seasons::end_current(&tx, now).await?;
         let row = seasons::ActiveModel::from(season.clone()).reset_all();
         seasons::Entity::insert(row).exec_without_returning(&tx).await?;
-        let data = serde_json::json!({"after": {"name": season.name, "endsAt": season.ends_at}});
+        let data = serde_json::json!({
+            "before": before.map(|before| {
+                serde_json::json!({"id": before.id, "name": before.name, "endsAt": before.ends_at})
+            }),
+            "after": {"name": season.name, "endsAt": season.ends_at},
+        });
         let entry = Entry::new("SEASON_STARTED", season.id, data);
         audit::append(&self.core, &tx, vec![entry]).await?;
         let fact = Fact::SeasonStarted { season: season.id, name: season.name.clone(), at: now };
@@ -173,6 +179,10 @@ impl Seasons {
     ) -> Result<seasons::Model> {
         let tx = self.core.sql.begin().await?;
         seasons::lock_current(&tx).await?;
+        let before = seasons::all(&tx).await?.into_iter().find(|one| one.current_key.is_some());
+        let before = before.map(
+            |before| serde_json::json!({"endsAt": before.ends_at, "nextName": before.next_name}),
+        );
         if let Some(name) = next_name {
             let known = seasons::all(&tx).await?;
             if known.iter().any(|season| fold(&season.name) == fold(name)) {
@@ -181,7 +191,8 @@ impl Seasons {
             }
         }
         seasons::plan_end(&tx, ends_at, next_name).await?;
-        let data = serde_json::json!({"after": {"endsAt": ends_at, "nextName": next_name}});
+        let after = serde_json::json!({"endsAt": ends_at, "nextName": next_name});
+        let data = serde_json::json!({"before": before, "after": after});
         let entry = Entry::new("SEASON_END_PLANNED", self.core.season()?.id, data);
         audit::append(&self.core, &tx, vec![entry]).await?;
         tx.commit().await?;

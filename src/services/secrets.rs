@@ -34,6 +34,15 @@ pub(super) async fn load(config: &Config, sql: &Sql, purpose: Purpose) -> Result
     Ok(secret::parse(&kept))
 }
 
+/// The secrets that key the audit log; none: nothing ran here yet. Makes nothing.
+pub(super) async fn encryption(config: &Config, sql: &Sql) -> Result<Option<Secrets>> {
+    if !config.encryption_keys.is_empty() {
+        return Ok(Some(config.encryption_keys.clone()));
+    }
+    let kept = secrets::get(sql.read(), Purpose::Encryption.name()).await?;
+    Ok(kept.map(|kept| secret::parse(&kept)))
+}
+
 /// Puts a fresh secret in the place of the one in use. What the others signed is accepted until it runs out; what they
 /// encrypted can be read for ever. Says whether running servers see it by themselves.
 ///

@@ -1,6 +1,7 @@
 //! What happened in a match, line by line.
 
 use super::{
+    audit::{self, Entry},
     core::now,
     matches::{Matches, wrong_state},
     paging::{Page, Slice},
@@ -98,6 +99,9 @@ impl Matches {
         }
         let recorded = fresh.len();
         let told = self.tell(&tx, id, fresh).await?;
+        let data = serde_json::json!({"after": {"recorded": recorded}});
+        let entry = Entry::new("MATCH_EVENTS_RECORDED", id, data);
+        audit::append_of_person(&self.core, &tx, entry).await?;
         self.core.commit(tx, &[told]).await?;
         Ok((row, recorded))
     }

@@ -171,6 +171,7 @@ impl Queue {
             (MatchStatus::Pending, mode.start_deadline_ms)
         };
         Ok(matches::Model {
+            reported_by: None,
             id,
             mode: mode.id.clone(),
             region: proposal.region.clone(),

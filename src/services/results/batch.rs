@@ -19,6 +19,7 @@ use crate::{
         time::Timestamp,
     },
     services::{
+        audit::{self, Act, Entry, acting},
         core::{Core, Told, Written, now},
         matches::wrong_state,
         penalties::punish,
@@ -35,8 +36,23 @@ pub struct Report {
     pub teams: Vec<TeamResult>,
     /// When it ended; none: now.
     pub ended_at: Option<Timestamp>,
+    /// Who says so.
+    pub by: Act,
     /// The trace that the request belongs to.
     pub trace: Option<String>,
+}
+
+impl Report {
+    /// Writes it down where it is a person's.
+    pub async fn audit(&self, core: &Core, tx: &Tx, row: &matches::Model) -> Result<()> {
+        let placements: Vec<_> = self.teams.iter().map(|team| team.placement).collect();
+        let data = serde_json::json!({
+            "before": {"status": MatchStatus::InProgress.as_str()},
+            "after": {"status": row.status.as_str(), "placements": placements},
+        });
+        let entry = Entry::new("MATCH_REPORTED", self.id, data);
+        acting(self.by.clone(), audit::append_of_person(core, tx, entry)).await
+    }
 }
 
 /// What became of a report.
@@ -119,6 +135,9 @@ pub async fn apply(core: &Core, reports: &[Arc<Report>]) -> Result<Vec<Result<Ap
     }
     if !done.is_empty() {
         let told = store(core, &tx, &done, &people.stored, now).await?;
+        for (result, _) in &done {
+            result.report.audit(core, &tx, &result.row).await?;
+        }
         let written = core.commit_all(tx, &told).await?;
         metrics::histogram!("rankedhonor_results_together").record(done.len() as f64);
         for ((result, _), written) in done.into_iter().zip(written) {
@@ -174,6 +193,7 @@ pub fn completed(
         ended_at: Some(at),
         deadline_at: None,
         result_hash: Some(hash),
+        reported_by: report.by.actor.clone(),
         team_results: Some(scores(&report.teams)?),
         ..row
     })

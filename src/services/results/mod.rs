@@ -14,6 +14,7 @@ pub(super) use self::{
     writer::Writer,
 };
 use super::{
+    audit,
     core::{Core, now},
     matches::Matches,
     reports::{PlayerResult, TeamResult},
@@ -79,7 +80,8 @@ impl Matches {
         ended_at: Option<Timestamp>,
     ) -> Result<(matches::Model, Vec<RankChange>)> {
         teams.sort_by_key(|team| team.index);
-        let report = Arc::new(Report { id, teams, ended_at, trace: telemetry::current() });
+        let (by, trace) = (audit::current().unwrap_or_default(), telemetry::current());
+        let report = Arc::new(Report { id, teams, ended_at, by, trace });
         match self.writer.write(report.clone()).await? {
             Answer::Done(row, changes) => Ok((*row, changes)),
             Answer::Before(row) => {

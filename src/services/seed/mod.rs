@@ -248,6 +248,7 @@ impl Seeding<'_> {
         let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let chances = win_probabilities(&ratings, &mode.rating);
         Ok(matches::Model {
+            reported_by: None,
             id,
             mode: mode.id.clone(),
             region: self.services.catalog.regions()[region].id.clone(),
