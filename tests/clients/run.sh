@@ -29,6 +29,7 @@ RANKEDHONOR_KEY=$("$binary" admin create-server-key --name clients)
 export RANKEDHONOR_KEY
 check() { timeout 120 node "$1.js" || { echo "$1.js failed" >&2; exit 1; }; }
 check http
+check probes
 check schema
 check live
 check page
