@@ -30,6 +30,7 @@ export RANKEDHONOR_KEY
 check() { timeout 120 node "$1.js" || { echo "$1.js failed" >&2; exit 1; }; }
 check http
 check probes
+check fuzz
 check schema
 check live
 check page
