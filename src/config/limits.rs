@@ -11,7 +11,7 @@ pub struct Limits {
     /// Bytes of a request's body where a game server's key came with it.
     pub server_body_bytes: usize,
     /// Milliseconds one request may take; up to four fifths of it to wait for its turn at an embedded database, up to two
-    /// fifths for its turn at checking a password.
+    /// fifths for its turn at checking a password, up to one fifth for what it wrote to be everywhere.
     pub request_timeout_ms: u64,
     /// A voided match or late result that can reach more matches than this is worked out in the background.
     pub correction_matches: u32,

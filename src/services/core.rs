@@ -49,9 +49,6 @@ use crate::{
     telemetry,
 };
 
-/// How long a request waits for what it wrote to be everywhere.
-const SETTLE: Duration = Duration::from_secs(1);
-
 /// The time, as the use cases see it.
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -68,12 +65,12 @@ impl Waiting {
     }
 
     /// Waits for the last fact of a transaction; none: for nothing.
-    fn wait(self: &Arc<Self>, last: Option<EventId>) -> Written {
+    fn wait(self: &Arc<Self>, last: Option<EventId>, patience: Duration) -> Written {
         let (tell, told) = oneshot::channel();
         if let Some(last) = last {
             self.held().insert(last, tell);
         }
-        Written { last, told, waiting: self.clone() }
+        Written { last, told, patience, waiting: self.clone() }
     }
 
     /// These facts are everywhere.
@@ -98,13 +95,14 @@ pub struct Told {
 pub struct Written {
     last: Option<EventId>,
     told: oneshot::Receiver<()>,
+    patience: Duration,
     waiting: Arc<Waiting>,
 }
 
 impl Written {
     /// Waits until it is everywhere, but not for long: what a client reads next then shows what it did.
     pub async fn settled(mut self) {
-        let _ = timeout(SETTLE, &mut self.told).await;
+        let _ = timeout(self.patience, &mut self.told).await;
     }
 }
 
@@ -216,6 +214,11 @@ impl Core {
         }
     }
 
+    /// How long a request waits for what was written to be everywhere: a fifth of what it may take in all.
+    pub fn patience(&self) -> Duration {
+        Duration::from_millis(self.config.settings.limits.request_timeout_ms / 5)
+    }
+
     /// Writes facts (what was done to accounts also into the audit log), commits, and wakes the relay.
     pub async fn commit(&self, tx: Tx, facts: &[Fact]) -> Result<Written> {
         let told = Told { facts: facts.to_vec(), trace: telemetry::current() };
@@ -236,7 +239,8 @@ impl Core {
         outbox::put(&tx, &facts, now()).await?;
         let acts: Vec<_> = facts.iter().map(|(_, fact, _)| *fact).collect();
         audit::append_facts(self, &tx, &acts).await?;
-        let written = last.into_iter().map(|last| self.waiting.wait(last)).collect();
+        let patience = self.patience();
+        let written = last.into_iter().map(|last| self.waiting.wait(last, patience)).collect();
         tx.commit().await?;
         self.wake_relay.notify_one();
         Ok(written)

@@ -3,7 +3,11 @@
 mod batch;
 mod writer;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{NotSet, Set};
 use serde::Serialize;
@@ -15,13 +19,13 @@ pub(super) use self::{
 };
 use super::{
     audit,
-    core::{Core, now},
+    core::Core,
     matches::Matches,
     reports::{PlayerResult, TeamResult},
 };
 use crate::{
     backends::sql::retrying,
-    entities::{match_players, matches, rank_changes, rating_points, users},
+    entities::{match_players, matches, outbox, rank_changes, rating_points, users},
     error::{Error, Result},
     game::{
         event::{Fact, PlayerMove, Position, RankChange},
@@ -34,9 +38,6 @@ use crate::{
     },
     telemetry,
 };
-
-/// How long after its end a match's changes may not be in the log, in milliseconds.
-const UNSETTLED_MS: i64 = 1_000;
 
 /// A team's part of a stored result.
 #[derive(Clone, Copy, Debug, Serialize, serde::Deserialize)]
@@ -93,12 +94,14 @@ impl Matches {
         }
     }
 
-    /// What a reported match did to its players; the first report may be on its way out still.
+    /// What a reported match did to its players; what the first report told may be on its way out still.
     pub(super) async fn first_changes(&self, row: &matches::Model) -> Result<Vec<RankChange>> {
-        while row.ended_at.is_some_and(|at| now().since(at) < UNSETTLED_MS)
-            && rank_changes::of_matches(self.core.sql.read(), &[row.id]).await?.is_empty()
+        let (db, began) = (self.core.sql.read(), Instant::now());
+        while began.elapsed() < self.core.patience()
+            && rank_changes::of_matches(db, &[row.id]).await?.is_empty()
+            && !outbox::unsent(db, 1).await?.is_empty()
         {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.changes(row.id).await
     }
