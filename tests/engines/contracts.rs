@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rankedhonor::{
     backends::{
-        bus::redis::RedisBus,
+        bus::{Bus, Signal, redis::RedisBus},
         documents::mongo::MongoDocuments,
         ladder::mirror::Mirror,
         leases::{redis::RedisLeases, sql::SqlLeases},
@@ -14,7 +14,11 @@ use rankedhonor::{
         sql::Sql,
     },
     config::{MongodbSettings, RedisSettings},
-    game::{event::PlayerMove, mode::ModeId, standing::Place},
+    game::{
+        event::{PlayerMove, Topic},
+        mode::ModeId,
+        standing::Place,
+    },
 };
 use uuid::Uuid;
 
@@ -22,10 +26,11 @@ use crate::{
     cluster::config_on,
     contract::{at, bus, documents, leases, limiter, presence, user},
     engine::Engine,
+    support::client::PATIENCE,
 };
 
 fn redis(engine: &Engine, prefix: &str) -> Redis {
-    let settings = RedisSettings { prefix: prefix.into(), ..RedisSettings::default() };
+    let settings = RedisSettings { prefix: prefix.into(), timeout_ms: 5_000 };
     Redis::new(&engine.url(), &settings).unwrap()
 }
 
@@ -91,6 +96,17 @@ async fn the_mirror_shows_what_it_was_told(mirror: &Mirror) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn redis_keeps_the_contracts() {
     redis_keeps_every_contract("redis").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_listens_before_redis_is_there_hears_that_something_may_be_missing() {
+    let mut engine = Engine::start("redis").await;
+    engine.kill();
+    let bus = RedisBus::new(redis(&engine, "late:"));
+    let mut listener = bus.subscribe(Topic::Feed);
+    engine.start_again().await;
+    let told = tokio::time::timeout(PATIENCE, listener.next()).await.expect("nothing was told");
+    assert_eq!(told, Some(Signal::Gap));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

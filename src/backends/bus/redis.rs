@@ -106,9 +106,8 @@ async fn pay(redis: Redis, owes: Arc<Owed>) {
 
 /// Hands on what arrives, for ever.
 async fn read(redis: Redis, here: Arc<LocalBus>) {
-    let mut first = true;
     loop {
-        let ended = listen(&redis, &here, &mut first).await;
+        let ended = listen(&redis, &here).await;
         if let Err(error) = ended {
             tracing::warn!(%error, "the bus is away");
         }
@@ -117,7 +116,7 @@ async fn read(redis: Redis, here: Arc<LocalBus>) {
     }
 }
 
-async fn listen(redis: &Redis, here: &LocalBus, first: &mut bool) -> Result<()> {
+async fn listen(redis: &Redis, here: &LocalBus) -> Result<()> {
     let listener = redis.listener().await?;
     let (mut ask, mut messages) = listener.split();
     timeout(redis.limit(), ask.subscribe(redis.key("bus")))
@@ -125,10 +124,8 @@ async fn listen(redis: &Redis, here: &LocalBus, first: &mut bool) -> Result<()> 
         .map_err(|late| Error::unavailable("redis", late))?
         .map_err(|error| Error::unavailable("redis", error))?;
     metrics::gauge!("rankedhonor_bus_connected").set(1.0);
-    // Whatever was said before this moment was not heard here.
-    if !std::mem::take(first) {
-        here.gap().await?;
-    }
+    // Whatever was said before this moment was not heard here, also by those who listened before there was a connection.
+    here.gap().await?;
     let mut pulse = interval(PULSE);
     loop {
         tokio::select! {
