@@ -2,17 +2,25 @@
 
 use rankedhonor::config::Config;
 
-use crate::{engine::Engine, support::Process};
+use crate::{
+    engine::Engine,
+    support::{Process, engines::patient},
+};
 
 /// A configuration on that database.
 pub fn config_on(database_url: &str) -> Config {
     let dir = tempfile::tempdir().unwrap().keep();
-    Config::load(|name| match name {
+    let mut config = Config::load(|name| match name {
         "RANKEDHONOR_DATA_DIR" => Some(dir.to_str().unwrap().to_owned()),
         "DATABASE_URL" => Some(database_url.to_owned()),
         _ => None,
     })
-    .unwrap()
+    .unwrap();
+    // On a busy machine everything takes as long as it takes.
+    config.settings.limits.request_timeout_ms = 30_000;
+    config.settings.sql.acquire_timeout_ms = 10_000;
+    config.settings.sql.statement_timeout_ms = 10_000;
+    config
 }
 
 /// The engines that instances share.
@@ -54,5 +62,10 @@ impl Cluster {
     /// Starts an instance.
     pub async fn instance(&self, settings: &str) -> Process {
         Process::start_beside(settings, &self.environment()).await
+    }
+
+    /// Starts an instance that waits for its engines and its clients as long as they take on a busy machine.
+    pub async fn patient(&self, settings: &str) -> Process {
+        self.instance(&patient(settings)).await
     }
 }

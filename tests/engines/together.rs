@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rankedhonor::{game::event::Position, schema::paging::Cursor};
 use serde_json::{Value, json};
 
 use crate::{
@@ -27,21 +28,24 @@ async fn message_where(socket: &mut Socket, id: &str, so: impl Fn(&Value) -> boo
 }
 
 async fn what_one_does_the_other_shows(cluster: &Cluster) {
-    let one = cluster.instance(SETTINGS).await;
-    let two = cluster.instance(SETTINGS).await;
+    let one = cluster.patient(SETTINGS).await;
+    let two = cluster.patient(SETTINGS).await;
     let ada = one.anonymous().register("ada").await;
     let bob = two.anonymous().register("bob").await;
     let server = two.game_server();
     // Everything is watched on the instance that does not do it, and on both where both do.
     let mut watching = Vec::new();
+    // From where the logs begin: nothing is missed, however late the streams begin.
+    let start = Position(0).encode();
     for process in [&one, &two] {
         let mut socket = process.anonymous().socket().await;
-        let ranks = "subscription { rankChanged(mode: \"1v1\") { cursor user { id } match { id } mmrAfter rankAfter } }";
-        socket.subscribe("ranks", ranks, json!({})).await;
+        let ranks = "subscription($after: String) { rankChanged(mode: \"1v1\", after: $after) { cursor user { id } match { id } mmrAfter rankAfter } }";
+        socket.subscribe("ranks", ranks, json!({"after": start})).await;
         let board =
             "subscription { leaderboardChanged(mode: \"1v1\", first: 10) { rank user { id } } }";
         socket.subscribe("board", board, json!({})).await;
-        socket.subscribe("feed", "subscription { feedItemAdded { cursor kind } }", json!({})).await;
+        let feed = "subscription($after: String) { feedItemAdded(after: $after) { cursor kind } }";
+        socket.subscribe("feed", feed, json!({"after": start})).await;
         socket.next("board").await;
         watching.push(socket);
     }

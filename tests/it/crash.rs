@@ -11,7 +11,7 @@ use std::{
 
 use rankedhonor::{
     config::{RatingSettings, Settings},
-    entities::{matches, rating_points, standings, tickets},
+    entities::{matches, outbox, rating_points, standings, tickets},
     game::{
         ids::UserId,
         matches::{MatchStatus, TicketState},
@@ -125,8 +125,16 @@ async fn whatever_is_killed_every_acknowledged_result_counts_once() {
     }
     // Nobody is matched while it is looked at.
     for player in &players {
-        player.run("mutation { leaveQueue { ticket { state } } }", json!({})).await;
+        player.run_at_last("mutation { leaveQueue { ticket { state } } }", json!({})).await;
     }
+    // What was told last is everywhere.
+    let db = crate::support::connect(process.database_url()).await;
+    let began = Instant::now();
+    while outbox::backlog(&db).await.unwrap().0 > 0 {
+        assert!(began.elapsed() < PATIENCE, "not everything is everywhere");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    db.close().await.unwrap();
     let acknowledged = acknowledged.lock().unwrap().clone();
     check(&server, &anonymous, &players, &acknowledged).await;
     process.kill();
@@ -210,7 +218,7 @@ async fn pages(client: &Client, query: &str, field: &str) -> Vec<Value> {
     let mut all = Vec::new();
     let mut after = Value::Null;
     loop {
-        let page = client.run(query, json!({"after": after})).await[field].clone();
+        let page = client.run_at_last(query, json!({"after": after})).await[field].clone();
         all.extend(page["nodes"].as_array().unwrap().iter().cloned());
         if page["pageInfo"]["hasNextPage"] == json!(false) {
             return all;
@@ -236,7 +244,7 @@ pub async fn check(
     for (id, answer) in acknowledged {
         assert!(completed.contains_key(id), "the acknowledged result of {id} is gone");
         let again = server
-            .run(
+            .run_at_last(
                 Client::REPORT,
                 Client::result(id, i32::from(id.as_bytes()[id.len() - 1] % 2 == 0)),
             )
@@ -263,7 +271,7 @@ pub async fn check(
         ratingHistory(mode: \"1v1\", last: 100) { nodes { mmrBefore mmrAfter match { id } } } } }";
     let mut ranks = HashMap::new();
     for player in players {
-        let found = player.run(mine, json!({})).await;
+        let found = player.run_at_last(mine, json!({})).await;
         let playing = open.contains_key(&player.id);
         assert_eq!(!found["myMatch"].is_null(), playing);
         assert!(!playing || found["myTicket"].is_null());
@@ -292,7 +300,10 @@ pub async fn check(
     }
     // Rule 15: leaderboard and feed agree with the matches.
     let board = anonymous
-        .run("{ leaderboard(mode: \"1v1\", first: 100) { nodes { rank user { id } } } }", json!({}))
+        .run_at_last(
+            "{ leaderboard(mode: \"1v1\", first: 100) { nodes { rank user { id } } } }",
+            json!({}),
+        )
         .await;
     let board = board["leaderboard"]["nodes"].as_array().unwrap().clone();
     assert_eq!(board.len(), ranks.len());

@@ -5,7 +5,7 @@ use std::{process::Stdio, time::Duration};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use super::{TestApp, engines};
+use super::{TestApp, client::PATIENCE, engines};
 
 /// A database, without the pool's task that looks for old connections: up to sqlx 0.9.0 it can spin without end.
 pub async fn connect(url: impl Into<String>) -> DatabaseConnection {
@@ -49,7 +49,7 @@ impl TestApp {
 
     /// Waits until something is so.
     pub async fn until(&self, mut so: impl AsyncFnMut() -> bool) {
-        let patience = tokio::time::timeout(Duration::from_secs(20), async {
+        let patience = tokio::time::timeout(PATIENCE, async {
             while !so().await {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

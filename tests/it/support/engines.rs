@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use sea_orm::ConnectionTrait;
+use toml::{Table, Value, map::Entry};
 
 use super::connect;
 
@@ -14,6 +15,37 @@ const MONGODB: &str = "TEST_MONGODB_URL";
 
 /// How long the document store is waited for, in milliseconds.
 pub const STORE_MS: u64 = 10_000;
+
+/// What a server is set to where a busy machine may stall it.
+const PATIENT: &str = "[limits]\nrequest_timeout_ms = 30000\n[limits.socket]\ninit_timeout_ms = 30000\nping_ms = 600000\n[sql]\nacquire_timeout_ms = 10000\nstatement_timeout_ms = 10000\n[redis]\ntimeout_ms = 5000\n";
+
+/// Settings, and where they say nothing, those of a server that a busy machine may stall.
+pub fn patient(settings: &str) -> String {
+    over(settings, PATIENT)
+}
+
+/// Settings, and where they say nothing, others. What cannot be read is left as it is.
+pub fn over(settings: &str, others: &str) -> String {
+    let Ok(mut all) = settings.parse::<Table>() else { return settings.to_owned() };
+    fill(&mut all, others.parse().unwrap());
+    all.to_string()
+}
+
+fn fill(table: &mut Table, others: Table) {
+    for (key, other) in others {
+        match (table.entry(key), other) {
+            (Entry::Vacant(missing), other) => {
+                missing.insert(other);
+            }
+            (Entry::Occupied(mut known), Value::Table(other)) => {
+                if let Value::Table(known) = known.get_mut() {
+                    fill(known, other);
+                }
+            }
+            (Entry::Occupied(_), _) => {}
+        }
+    }
+}
 
 /// What one test runs on.
 pub struct Engines {
@@ -42,7 +74,10 @@ pub fn of(dir: &Path) -> Engines {
     let settings = dir.join("engines.toml");
     let file = settings.to_str().unwrap().to_owned();
     let engines = Engines { name, file, sql, redis: named(REDIS), mongodb: named(MONGODB) };
-    std::fs::write(&settings, engines.settings()).unwrap();
+    // Written once: a server may be reading it.
+    if !settings.exists() {
+        std::fs::write(&settings, engines.settings()).unwrap();
+    }
     engines
 }
 
@@ -81,10 +116,7 @@ impl Engines {
             format!("{}/{}?{options}", address.trim_end_matches('/'), self.name)
         });
         [
-            (
-                "RANKEDHONOR_CONFIG",
-                self.redis.as_ref().or(self.mongodb.as_ref()).map(|_| self.file.clone()),
-            ),
+            ("RANKEDHONOR_CONFIG", Some(self.file.clone())),
             ("DATABASE_URL", self.sql.clone()),
             ("REDIS_URL", self.redis.clone()),
             ("MONGODB_URL", mongodb),
@@ -93,10 +125,12 @@ impl Engines {
         .filter_map(|(name, url)| Some((name, url?)))
     }
 
-    /// What a server's settings say of these engines. The document store that many tests share may be slow.
+    /// What a server's settings say of these engines. The document store that many tests share may be slow, and so may
+    /// everything else.
     pub fn settings(&self) -> String {
         let Self { name, .. } = self;
-        format!("[redis]\nprefix = \"{name}:\"\n[mongodb]\ntimeout_ms = {STORE_MS}\n")
+        let own = format!("[redis]\nprefix = \"{name}:\"\n[mongodb]\ntimeout_ms = {STORE_MS}\n");
+        patient(&own)
     }
 
     /// Whether nobody but the server itself has the data.

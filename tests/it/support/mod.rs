@@ -13,7 +13,8 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use rankedhonor::{
     app::{self, Server},
     config::{Config, Settings},
-    game::accounts::Role,
+    game::{accounts::Role, event::Position},
+    schema::paging::Cursor,
     services::Services,
 };
 use tempfile::TempDir;
@@ -52,6 +53,14 @@ pub fn config(dir: &Path, settings: Settings) -> Config {
     config
 }
 
+/// The default settings, but that a client may say its first word late and be quiet for long, as on a busy machine.
+fn defaults() -> Settings {
+    let mut settings = Settings::default();
+    let socket = &mut settings.limits.socket;
+    (socket.init_timeout_ms, socket.ping_ms) = (30_000, 600_000);
+    settings
+}
+
 /// Lets players meet at once who are so far apart, in MMR.
 pub const fn tolerant(settings: &mut Settings, mmr: f64) {
     let matchmaking = &mut settings.matchmaking;
@@ -68,7 +77,7 @@ impl TestApp {
 
     /// A server with some settings changed.
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Settings::default();
+        let mut settings = defaults();
         settings.matchmaking.tick_ms = 50;
         settings.matchmaking.rematch_after_seconds = 0;
         change(&mut settings);
@@ -77,12 +86,12 @@ impl TestApp {
 
     /// A server with the default settings on data that is there.
     pub async fn on_data(dir: TempDir) -> Self {
-        Self::on(Arc::new(dir), Settings::default()).await
+        Self::on(Arc::new(dir), defaults()).await
     }
 
     /// A server with some of what its environment says changed, too.
     pub async fn configured(change: impl FnOnce(&mut Config)) -> Self {
-        let mut settings = Settings::default();
+        let mut settings = defaults();
         settings.matchmaking.tick_ms = 50;
         Self::of(Arc::new(tempfile::tempdir().unwrap()), settings, change).await
     }
@@ -131,6 +140,16 @@ impl TestApp {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         db.close().await.unwrap();
+    }
+
+    /// The cursor of where the logs end, once every fact is everywhere: who follows behind it misses nothing of what
+    /// happens from now on, however late the stream begins.
+    pub async fn head(&self) -> String {
+        self.told().await;
+        let db = connect(self.database_url()).await;
+        let last = rankedhonor::entities::outbox::last_place(&db).await.unwrap();
+        db.close().await.unwrap();
+        Position(Position::of(last + 1, 0).0 - 1).encode()
     }
 
     /// Where its rows are.

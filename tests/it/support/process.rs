@@ -166,7 +166,7 @@ impl Process {
     /// No server, but its commands, with this environment.
     pub fn commands(environment: &[(&'static str, String)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("settings.toml"), "").unwrap();
+        std::fs::write(dir.path().join("settings.toml"), engines::patient("")).unwrap();
         let addr = free_address();
         let child = Command::new("true").spawn().unwrap();
         Self { addr, dir, child, environment: environment.to_vec() }
@@ -201,7 +201,7 @@ impl Drop for Process {
 }
 
 fn write_settings(dir: &Path, settings: &str) {
-    let settings = format!("{settings}\n{}", engines::of(dir).settings());
+    let settings = engines::over(settings, &engines::of(dir).settings());
     std::fs::write(dir.join("settings.toml"), settings).unwrap();
 }
 
@@ -209,7 +209,7 @@ fn write_settings(dir: &Path, settings: &str) {
 /// connections, of which one could otherwise be connected to itself.
 fn free_address() -> SocketAddr {
     loop {
-        let addr = SocketAddr::from(([127, 0, 0, 1], rand::random_range(22_000..32_000)));
+        let addr = SocketAddr::from(([127, 0, 0, 1], rand::random_range(26_000..32_000)));
         if TcpListener::bind(addr).is_ok() {
             return addr;
         }
