@@ -168,8 +168,8 @@ async fn whoever_is_too_uncertain_is_not_listed_until_they_have_played_on() {
 async fn whoever_is_away_for_long_leaves_the_board_and_comes_back_with_a_match() {
     let (app, server, [ada, bob, ..]) = equals().await;
     let mut ranks = app.anonymous().socket().await;
-    let stream = "subscription($of: [ID!]) { rankChanged(mode: \"1v1\", userIds: $of) { rankBefore rankAfter } }";
-    ranks.subscribe("r", stream, json!({"of": [ada.id]})).await;
+    let stream = "subscription($of: [ID!], $after: String) { rankChanged(mode: \"1v1\", userIds: $of, after: $after) { rankBefore rankAfter } }";
+    ranks.subscribe("r", stream, json!({"of": [ada.id], "after": app.head().await})).await;
     // A month goes by for ada.
     let db = crate::support::connect(app.database_url()).await;
     let sql =

@@ -79,9 +79,8 @@ async fn a_voided_match_leaves_everybody_where_they_would_be_without_it() {
     let mut notes = bob.socket().await;
     notes.subscribe("n", "subscription { notificationReceived { kind data } }", json!({})).await;
     let mut ranks = app.anonymous().socket().await;
-    let stream =
-        "subscription { rankChanged(mode: \"1v1\") { user { id } match { id } mmrAfter } }";
-    ranks.subscribe("r", stream, json!({})).await;
+    let stream = "subscription($after: String) { rankChanged(mode: \"1v1\", after: $after) { user { id } match { id } mmrAfter } }";
+    ranks.subscribe("r", stream, json!({"after": app.head().await})).await;
     let before = root
         .run(
             "query($id: ID!) { match(id: $id) { teams { players { mmrBefore } } } }",

@@ -1,5 +1,7 @@
 //! What goes wrong at run time: broken stores, slow readers, late listeners, too much at once, and being told to stop.
 
+use std::time::Instant;
+
 use futures_util::StreamExt;
 use rankedhonor::{
     game::ids::MatchId,
@@ -178,7 +180,7 @@ async fn a_socket_that_does_not_read_is_told_so_and_the_others_go_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_socket_that_takes_nothing_for_too_long_is_told_so_whatever_it_follows() {
-    let settings = "[matchmaking]\ntick_ms = 50\n[limits.socket]\nwrite_timeout_ms = 2000\n";
+    let settings = "[matchmaking]\ntick_ms = 50\n[limits.socket]\nwrite_timeout_ms = 10000\n";
     let process = Process::start(settings).await;
     let anonymous = process.anonymous();
     let (ada, bob) = (anonymous.register("ada").await, anonymous.register("bob").await);
@@ -268,19 +270,30 @@ async fn nested_lists_take_as_many_statements_for_twenty_as_for_two() {
             standing(mode: \"4v4\") { mmr } } } } } } }",
         "query($n: Int) { feed(first: $n) { nodes { kind user { username } match { id teams { players { user { id } } } } } } }",
     ] {
-        let mut counts = Vec::new();
-        for n in [2, 20] {
-            // What the answer's own caches hold is there before it is counted, and of several counts the least is the
-            // one in which the server's own loops asked nothing.
-            let mut least = f64::INFINITY;
-            for _ in 0..5 {
-                let before = statements(&process).await;
-                anonymous.run(query, json!({"n": n})).await;
-                least = least.min(statements(&process).await - before);
-            }
-            counts.push(least);
+        // How many it takes for so many, and how many the server's own loops sent in as long a time right after.
+        let count = async |n: usize| {
+            let (before, began) = (statements(&process).await, Instant::now());
+            anonymous.run(query, json!({"n": n})).await;
+            let (after, took) = (statements(&process).await, began.elapsed());
+            tokio::time::sleep(took).await;
+            (after - before, statements(&process).await - after)
+        };
+        // What the answer's own caches hold is there before it is counted, and of several counts the least is the one in
+        // which the server's own loops asked nothing.
+        let mut two = f64::INFINITY;
+        for _ in 0..5 {
+            two = two.min(count(2).await.0);
         }
-        assert!(counts[0] > 0.0, "{query}");
-        assert!(counts[1] <= counts[0] + 2.0, "{counts:?} statements for 2 and for 20: {query}");
+        assert!(two > 0.0, "{query}");
+        // On a busy machine there may be none such: then what they ask is taken off.
+        let mut twenty = f64::INFINITY;
+        for _ in 0..50 {
+            let (sent, others) = count(20).await;
+            twenty = twenty.min(sent - others);
+            if twenty <= two + 2.0 {
+                break;
+            }
+        }
+        assert!(twenty <= two + 2.0, "{two} statements for 2 and {twenty} for 20: {query}");
     }
 }

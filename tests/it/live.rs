@@ -93,10 +93,9 @@ async fn rank_changes_and_the_feed_resume_across_a_restart() {
     let ranks = "subscription($after: String) { rankChanged(after: $after) { cursor user { username } mmrBefore mmrAfter } }";
     let feed = "subscription($after: String) { feedItemAdded(after: $after) { cursor kind match { id } } }";
     let mut socket = app.anonymous().socket().await;
-    socket.subscribe("r", ranks, json!({})).await;
-    socket.subscribe("f", feed, json!({})).await;
-    socket.subscribe("ping", "{ modes { id } }", json!({})).await;
-    socket.next("ping").await;
+    let now = app.head().await;
+    socket.subscribe("r", ranks, json!({"after": now})).await;
+    socket.subscribe("f", feed, json!({"after": now})).await;
     play(&server, &ada, &bob, "1v1").await;
     let rank = socket.next("r").await["rankChanged"].clone();
     let item = socket.next("f").await["feedItemAdded"].clone();
@@ -212,14 +211,17 @@ async fn notifications_arrive_and_are_read() {
 
 #[tokio::test]
 async fn spectators_see_a_match_as_it_was_and_game_servers_and_moderators_as_it_is() {
-    let delay = Duration::from_secs(5);
-    let app = TestApp::with(|settings| settings.modes.0[0].spectator_delay_seconds = 5).await;
-    let (server, ada, _bob) = app.started().await;
-    let started = Instant::now();
+    let delay = Duration::from_secs(10);
+    let app = TestApp::with(|settings| settings.modes.0[0].spectator_delay_seconds = 10).await;
+    let (ada, bob) = app.pair().await;
+    let (server, moderator) = (app.game_server().await, app.staff("mod", Role::Moderator).await);
+    ada.join("1v1").await;
+    bob.join("1v1").await;
     let id = ada.matched().await;
+    let started = Instant::now();
+    server.start_match(&id).await;
     let watched = "subscription($id: ID!) { matchUpdated(matchId: $id) { status startedAt teams { score players { mmrAfter kills } } } }";
     let events = "subscription($id: ID!) { matchEvents(matchId: $id) { kind match { status } } }";
-    let moderator = app.staff("mod", Role::Moderator).await;
     // Whoever may see it at once does.
     for client in [&server, &moderator] {
         let mut socket = client.socket().await;
@@ -236,6 +238,8 @@ async fn spectators_see_a_match_as_it_was_and_game_servers_and_moderators_as_it_
     let page = "query($id: ID!) { match(id: $id) { events { nodes { kind } } } }";
     let timeline = ada.run(page, json!({"id": id})).await["match"]["events"]["nodes"].clone();
     assert_eq!(timeline, json!([]));
+    // The start is shown well before the end is.
+    tokio::time::sleep_until((started + delay / 2).into()).await;
     let reported = Instant::now();
     server.report(&id, 0).await;
     let event = socket.next("e").await["matchEvents"].clone();
@@ -261,7 +265,8 @@ async fn spectators_see_a_match_as_it_was_and_game_servers_and_moderators_as_it_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_comes_and_goes_is_here_as_long_as_a_socket_is() {
-    let app = TestApp::start().await;
+    // A place is free when the server has seen that the socket is gone.
+    let app = TestApp::with(|settings| settings.limits.socket.per_user = 100).await;
     let (ada, bob) = (app.player("ada").await, app.player("bob").await);
     let query = "query($id: ID!) { user(by: {id: $id}) { presence } }";
     let seen = async |presence: &str| {

@@ -290,7 +290,7 @@ async fn who_declines_is_warned_then_locked_and_a_moderator_can_lift_it() {
 
 #[tokio::test]
 async fn nobody_is_punished_for_a_ready_check_that_they_never_saw() {
-    let app = TestApp::with(|settings| settings.modes.0[0].ready_check_seconds = 1).await;
+    let app = TestApp::with(|settings| settings.modes.0[0].ready_check_seconds = 4).await;
     let mut pairs = Vec::new();
     // Those who saw it and did not answer are.
     for looks in [false, true, true] {

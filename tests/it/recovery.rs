@@ -103,6 +103,7 @@ async fn a_forgotten_password_is_replaced_by_whoever_reads_the_mail() {
         "UNAUTHENTICATED"
     );
     app.anonymous().login("ada", NEW).await;
+    app.told().await;
     let told = fresh.run("{ notifications { nodes { kind data } } }", json!({})).await;
     let events: Vec<_> = told["notifications"]["nodes"].as_array().unwrap().clone();
     assert!(events.iter().any(|one| one["data"]["event"] == "PASSWORD_RESET"), "{told:#}");
@@ -147,7 +148,7 @@ async fn nobody_learns_from_a_reset_which_addresses_have_an_account() {
         (answer, began.elapsed().as_secs_f64())
     };
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    for _ in 0..20 {
+    for _ in 0..40 {
         let (yes, took) = ask("ada@example.com").await;
         known.push(took);
         let (no, took) = ask("nobody@example.com").await;

@@ -91,7 +91,7 @@ async fn bots_play_on_a_server_and_tell_how_it_was() {
         "--players",
         "6",
         "--minutes",
-        "0.15",
+        "0.4",
         "--json",
     ];
     let (done, said) = process.command(&arguments);

@@ -40,7 +40,7 @@ fn board() -> Shared {
 }
 
 async fn next(listener: &mut Box<dyn Subscription>) -> Option<Signal> {
-    timeout(Duration::from_secs(5), listener.next()).await.expect("nothing was told")
+    timeout(Duration::from_secs(60), listener.next()).await.expect("nothing was told")
 }
 
 async fn every_listener_hears_its_topic_in_order(bus: Arc<dyn Bus>) {
