@@ -23,15 +23,12 @@ const server = await Server.start({
   // Access tokens that are over before one has looked around.
   more: ({ origin }) => `
 [accounts]
-access_token_seconds = 2
+access_token_seconds = 5
 clock_skew_seconds = 0
 
 [mail]
 verify_url = "${origin}/verify#{token}"
 reset_url = "${origin}/reset#{token}"
-
-[limits]
-refresh_per_address_minute = 0
 
 [oauth]
 redirect_uris = ["${origin}/sign-in"]
@@ -95,7 +92,14 @@ await browsing(server, async (browser) => {
     ),
   );
   const bob = await server.player('bob');
-  await server.run('mutation($code: String!) { joinParty(input: {joinCode: $code}) { party { id } } }', { code }, bob.token);
+  const joins = (token) =>
+    server.run('mutation($code: String!) { joinParty(input: {joinCode: $code}) { party { id } } }', { code }, token);
+  // His token may be over by now on a busy machine.
+  await joins(bob.token).catch(async () => {
+    const login = 'mutation($input: LoginInput!) { login(input: $input) { accessToken } }';
+    const again = await server.run(login, { input: { login: 'bob', password: PASSWORD } });
+    return joins(again.login.accessToken);
+  });
   await page.getByTestId('party').getByText('bob').waitFor();
   await page.getByRole('button', { name: 'Put bob out' }).click();
   await page.getByTestId('party').getByText('bob').waitFor({ state: 'hidden' });

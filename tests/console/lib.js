@@ -150,7 +150,7 @@ export class Server {
 }
 
 /** Waits for something that is not told of; the errors on the way do not count. */
-export async function until(what, holds, patienceMs = 30_000) {
+export async function until(what, holds, patienceMs = 120_000) {
   const began = Date.now();
   for (;;) {
     const found = await Promise.resolve()
@@ -223,9 +223,9 @@ export class Person {
         console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
       );
     });
+    person.context.setDefaultTimeout(120_000);
     person.context.on('page', (page) => person.watch(page));
     person.page = await person.context.newPage();
-    person.page.setDefaultTimeout(30_000);
     return person;
   }
 

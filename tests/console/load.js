@@ -5,7 +5,7 @@ import { assert, browsing, Person, PHONE, Server, until } from './lib.js';
 
 // More than the 50 whom a leaderboard tells of by itself.
 const BOTS = process.env.BOTS ?? '80';
-const MINUTES = process.env.MINUTES ?? '0.5';
+const MINUTES = process.env.MINUTES ?? '1';
 
 const server = await Server.start();
 server.key = server.command('admin', 'create-server-key', '--name', 'bots').split(/\s/).at(-1);

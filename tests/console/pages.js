@@ -1,6 +1,6 @@
 // Every page, on a desktop and on a phone, in light and in dark: axe finds nothing, nothing is wider than the screen, the policy of
 // the page is kept, nothing is asked of anybody else, and who uses no mouse gets everywhere.
-import { assert, browsing, DESKTOP, inaccessible, pages, Person, PHONE, Server } from './lib.js';
+import { assert, browsing, DESKTOP, inaccessible, pages, Person, PHONE, Server, until } from './lib.js';
 
 const server = await Server.start();
 server.command('seed', '--users', '60', '--matches', '400');
@@ -57,7 +57,7 @@ await browsing(server, async (browser) => {
   assert(`${stops.slice(0, 7)}` === `${wanted}` && stops[8] === 'Sign in', `the order of stops: ${stops}`);
   await page.getByRole('link', { name: 'Leaderboard' }).press('Enter');
   await page.getByRole('heading', { name: 'Leaderboard', level: 1 }).waitFor();
-  assert((await focused()) === 'Leaderboard', 'the heading has the focus');
+  await until('the heading has the focus', async () => (await focused()) === 'Leaderboard');
   await page.locator('.board-body .board-row').first().waitFor();
   await page.getByLabel('Find somebody').fill(middling.slice(0, 5));
   await page.getByLabel('Found').getByText(middling, { exact: true }).waitFor();
@@ -69,7 +69,7 @@ await browsing(server, async (browser) => {
   await page.getByRole('dialog').getByRole('table').waitFor();
   for (const found of await inaccessible(page)) problems.push(`dialog: ${found}`);
   await page.keyboard.press('Escape');
-  assert((await focused()) === 'As a table', 'the button has the focus again');
+  await until('the button has the focus again', async () => (await focused()) === 'As a table');
   // The theme is kept.
   await page.getByRole('button', { name: 'Colours' }).click();
   await page.reload();

@@ -25,5 +25,5 @@ npm --prefix "$here/../../web" run --silent lint
 cd "$here"
 npm ci --silent --no-audit --no-fund
 for check in ${CHECKS:-play accounts admin pages trusted load}; do
-  timeout 300 node "$check.js" || { echo "$check.js failed" >&2; exit 1; }
+  timeout 1500 node "$check.js" || { echo "$check.js failed" >&2; exit 1; }
 done
