@@ -7,7 +7,7 @@ const url = process.env.RANKEDHONOR_URL ?? "http://127.0.0.1:8080/graphql";
 const key = process.env.RANKEDHONOR_KEY;
 const MATCHES = 3;
 const say = (who, what) => console.log(`${who.padEnd(9)} ${what}`);
-setTimeout(() => { console.error("it takes too long"); process.exit(1); }, 120_000).unref();
+setTimeout(() => { console.error("it takes too long"); process.exit(1); }, 300_000).unref();
 
 async function send(token, query, variables = {}) {
   const response = await fetch(url, {

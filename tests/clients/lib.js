@@ -29,6 +29,7 @@ export async function duel(winner, loser) {
   let match = null;
   while (!match) {
     match = (await run('{ myMatch { id teams { players { user { id } } } } }', {}, winner.token)).myMatch;
+    if (!match) await new Promise((passed) => setTimeout(passed, 20));
   }
   const id = match.id;
   await run('mutation($id: ID!) { startMatch(input: {matchId: $id}) { match { id } } }', { id }, key);

@@ -44,7 +44,8 @@ async function begins() {
   await execute(page, 'RankChanges');
   await stop.waitFor({ timeout: 8_000 });
   await page.waitForTimeout(1_000);
-  return stop.isVisible();
+  const figures = await (await fetch(`${origin}/metrics`)).text();
+  return (await stop.isVisible()) && Number(figures.match(/^rankedhonor_subscriptions (\S+)$/m)?.[1] ?? 0) > 0;
 }
 let begun = false;
 for (let tries = 0; tries < 6 && !begun; tries++) begun = await begins().catch(() => false);

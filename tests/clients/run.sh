@@ -27,7 +27,7 @@ for _ in $(seq 100); do
 done
 RANKEDHONOR_KEY=$("$binary" admin create-server-key --name clients)
 export RANKEDHONOR_KEY
-check() { timeout 120 node "$1.js" || { echo "$1.js failed" >&2; exit 1; }; }
+check() { timeout 600 node "$1.js" || { echo "$1.js failed" >&2; exit 1; }; }
 check http
 check probes
 check fuzz
