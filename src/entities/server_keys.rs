@@ -1,6 +1,6 @@
 //! Game servers' credentials.
 
-use sea_orm::{QueryOrder, entity::prelude::*, sea_query::Expr};
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     error::Result,
@@ -48,6 +48,15 @@ pub async fn revoke(db: &impl ConnectionTrait, id: ServerKeyId, now: Timestamp) 
         .exec(db)
         .await?;
     Ok(done.rows_affected == 1)
+}
+
+/// The keys that were taken back since then.
+pub async fn revoked_since(
+    db: &impl ConnectionTrait,
+    since: Timestamp,
+) -> Result<Vec<ServerKeyId>> {
+    let query = Entity::find().select_only().column(Column::Id);
+    Ok(query.filter(Column::RevokedAt.gte(since)).into_tuple().all(db).await?)
 }
 
 /// Every key, the newest first.

@@ -84,6 +84,15 @@ pub enum Viewer {
     Server(ServerKeyId),
 }
 
+/// What a connection stands on for as long as it lives: it is closed when this ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// A person's session.
+    Session(SessionId),
+    /// A game server's key.
+    ServerKey(ServerKeyId),
+}
+
 /// What an access token proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedIn {
@@ -109,6 +118,15 @@ impl Viewer {
     /// The person's id, when it is one.
     pub fn user_id(&self) -> Option<UserId> {
         self.signed_in().map(|signed_in| signed_in.user)
+    }
+
+    /// What they are known by; none for somebody who is not.
+    pub const fn credential(&self) -> Option<Credential> {
+        match self {
+            Self::Anonymous => None,
+            Self::User(who) => Some(Credential::Session(who.session)),
+            Self::Server(key) => Some(Credential::ServerKey(*key)),
+        }
     }
 
     /// Whether this is a person with at least that role.

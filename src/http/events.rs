@@ -80,9 +80,7 @@ pub async fn stream(
     let link = Link::new(timing, limits.queue_bytes);
     link.greeted(auth::expires_in(&caller.viewer));
     seat.take(&link);
-    if let Some(who) = caller.viewer.signed_in() {
-        app.connections.belongs(&link, who.session);
-    }
+    app.connections.belongs(&link, &caller.viewer);
     let mut deliveries = Deliveries::new(app.clone(), link.clone(), Dialect::Events);
     deliveries.begin(ID, &caller, operation).await;
     let events = Events { link, deliveries, ended: false, _seat: seat, _present: present };

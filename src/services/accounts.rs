@@ -28,7 +28,8 @@ use crate::{
     error::{Error, Reason, Result},
     game::{
         accounts::{
-            MailKind, NO_ADDRESS, Role, SignedIn, Viewer, fold, is_email, is_nowhere, is_username,
+            Credential, MailKind, NO_ADDRESS, Role, SignedIn, Viewer, fold, is_email, is_nowhere,
+            is_username,
         },
         ids::{MatchId, UserId},
         mode::RegionId,
@@ -315,7 +316,7 @@ impl Accounts {
             self.load_keys_soon().await;
         }
         let who = self.signer.verify(token, now())?;
-        if self.has_ended(who.session) {
+        if self.has_ended(Credential::Session(who.session)) {
             return Err(Error::Unauthenticated("the session has ended".into()));
         }
         Ok(Viewer::User(who))

@@ -31,7 +31,7 @@ use crate::{
     },
     error::{Error, Result},
     game::{
-        accounts::{DELETED_ADDRESS, Role, SignedIn},
+        accounts::{Credential, DELETED_ADDRESS, Role, SignedIn},
         event::Fact,
         ids::UserId,
         time::Timestamp,
@@ -313,7 +313,7 @@ impl Accounts {
         erasures::Entity::insert(row).exec_without_returning(&tx).await?;
         self.core.commit(tx, &facts).await?;
         for session in live {
-            self.core.revoked.end(session, now);
+            self.core.revoked.end(Credential::Session(session), now);
         }
         tracing::info!(user = %id, "an account was deleted");
         Ok(true)

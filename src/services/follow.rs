@@ -14,7 +14,7 @@ use crate::{
     backends::bus::{First, Signal},
     entities::outbox,
     error::Result,
-    game::event::LiveEvent,
+    game::{accounts::Credential, event::LiveEvent},
     telemetry,
 };
 
@@ -83,7 +83,11 @@ async fn hear(core: &Core, signal: Signal) -> Result<()> {
         }
         Signal::Event(event) => match &*event {
             LiveEvent::SessionEnded { session } => {
-                core.revoked.end(*session, now());
+                core.revoked.end(Credential::Session(*session), now());
+                Ok(())
+            }
+            LiveEvent::ServerKeyRevoked { key } => {
+                core.revoked.end(Credential::ServerKey(*key), now());
                 Ok(())
             }
             LiveEvent::MatchmakingReloaded { by } => {

@@ -1,5 +1,7 @@
 //! The keys of game servers (rule 5).
 
+use std::sync::Arc;
+
 use sea_orm::{ActiveModelTrait, EntityTrait};
 use uuid::Uuid;
 
@@ -12,7 +14,7 @@ use super::{
 use crate::{
     entities::server_keys,
     error::{Error, Result},
-    game::ids::ServerKeyId,
+    game::{accounts::Credential, event::LiveEvent, ids::ServerKeyId},
 };
 
 /// What stands before a game server's key.
@@ -47,7 +49,7 @@ impl Accounts {
         Ok((id, key))
     }
 
-    /// Takes a game server's key back.
+    /// Takes a game server's key back: what it opened is closed, on every instance.
     ///
     /// # Errors
     /// NOT_FOUND for an unknown one.
@@ -60,7 +62,14 @@ impl Accounts {
             let entry = Entry::new("SERVER_KEY_REVOKED", id, data);
             audit::append(&self.core, &tx, vec![entry]).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        self.core.revoked.end(Credential::ServerKey(id), now());
+        // The others find it out by themselves as well, a moment later.
+        let event = LiveEvent::ServerKeyRevoked { key: id };
+        if let Err(error) = self.core.bus.publish(&[Arc::new(event)]).await {
+            tracing::warn!(%error, %id, "the other instances were not told of a key that was taken back");
+        }
+        Ok(())
     }
 
     /// Every server key, the newest first.

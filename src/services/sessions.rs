@@ -21,10 +21,10 @@ use super::{
 use crate::{
     backends::sql::{Tx, retrying},
     config::Config,
-    entities::{oauth_flows, one_time_tokens, refresh_tokens, sessions, users},
+    entities::{oauth_flows, one_time_tokens, refresh_tokens, server_keys, sessions, users},
     error::{Error, Result},
     game::{
-        accounts::SignedIn,
+        accounts::{Credential, SignedIn},
         event::Fact,
         ids::{SessionId, UserId},
         time::Timestamp,
@@ -39,10 +39,11 @@ pub fn activity(user: UserId, kind: &str, by: Option<UserId>, data: serde_json::
 /// How far the clocks of two instances may be apart, with the time that a transaction takes, in milliseconds.
 const SKEW_MS: i64 = 15_000;
 
-/// Sessions that ended before their time, while an access token of theirs could still be about.
+/// Sessions that ended before their time, while an access token of theirs could still be about, and keys that were taken
+/// back.
 pub struct Revoked {
-    ended: RwLock<HashMap<SessionId, Timestamp>>,
-    endings: broadcast::Sender<SessionId>,
+    ended: RwLock<HashMap<Credential, Timestamp>>,
+    endings: broadcast::Sender<Credential>,
     /// Until when the database was asked, in milliseconds since 1970.
     loaded: AtomicI64,
 }
@@ -58,22 +59,23 @@ impl Default for Revoked {
 }
 
 impl Revoked {
-    /// Refuses a session's access tokens from now on, and tells its sockets.
-    pub fn end(&self, id: SessionId, at: Timestamp) {
+    /// Refuses what proves this from now on, and tells its sockets.
+    pub fn end(&self, what: Credential, at: Timestamp) {
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-        if ended.insert(id, at).is_none() {
+        if ended.insert(what, at).is_none() {
             // An error means that nobody listens.
-            let _ = self.endings.send(id);
+            let _ = self.endings.send(what);
         }
     }
 
-    fn has(&self, id: SessionId) -> bool {
-        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+    fn has(&self, what: Credential) -> bool {
+        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&what)
     }
 
+    /// Forgets sessions whose access tokens have run out. A key does not run out by itself, and few are taken back.
     fn forget(&self, before: Timestamp) {
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
-        ended.retain(|_, at| *at >= before);
+        ended.retain(|what, at| matches!(what, Credential::ServerKey(_)) || *at >= before);
     }
 }
 
@@ -243,14 +245,14 @@ impl Accounts {
         self.end_sessions(tx, &live, trail).await
     }
 
-    /// Sessions as they end before their time.
-    pub fn ended_sessions(&self) -> broadcast::Receiver<SessionId> {
+    /// Sessions as they end before their time, and keys as they are taken back.
+    pub fn endings(&self) -> broadcast::Receiver<Credential> {
         self.core.revoked.endings.subscribe()
     }
 
-    /// Whether a session ended before its time.
-    pub fn has_ended(&self, session: SessionId) -> bool {
-        self.core.revoked.has(session)
+    /// Whether a session ended before its time, or a key was taken back while this instance ran.
+    pub fn has_ended(&self, what: Credential) -> bool {
+        self.core.revoked.has(what)
     }
 
     /// Ends sessions, commits, and refuses their access tokens from now on.
@@ -263,20 +265,24 @@ impl Accounts {
         }
         self.core.commit(tx, &facts).await?;
         for id in ids {
-            self.core.revoked.end(*id, now());
+            self.core.revoked.end(Credential::Session(*id), now());
         }
         Ok(())
     }
 
-    /// Hears of sessions that ended on other instances, and before this one started. What the bus tells at once is found
-    /// here when it does not.
+    /// Hears of sessions that ended on other instances, and before this one started, and of keys that were taken back
+    /// there. What the bus tells at once is found here when it does not.
     pub async fn load_ended(&self) -> Result<()> {
         let now = now();
         let horizon = now.plus_ms(-self.access_ms() - 60_000);
         let loaded = Timestamp(self.core.revoked.loaded.load(Ordering::Relaxed));
         let since = horizon.max(loaded.plus_ms(-SKEW_MS));
-        for (id, at) in sessions::ended_since(self.core.sql.read(), since).await? {
-            self.core.revoked.end(id, at.unwrap_or(now));
+        let db = self.core.sql.read();
+        for (id, at) in sessions::ended_since(db, since).await? {
+            self.core.revoked.end(Credential::Session(id), at.unwrap_or(now));
+        }
+        for id in server_keys::revoked_since(db, since).await? {
+            self.core.revoked.end(Credential::ServerKey(id), now);
         }
         self.core.revoked.loaded.store(now.0, Ordering::Relaxed);
         self.core.revoked.forget(horizon);

@@ -1,4 +1,5 @@
-//! Keeps up with the other instances where the bus may not tell: sessions that ended there, players who are here.
+//! Keeps up with the other instances where the bus may not tell: sessions that ended and keys that were revoked there,
+//! players who are here.
 
 use std::{sync::Arc, time::Duration};
 

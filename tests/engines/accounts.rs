@@ -42,6 +42,25 @@ async fn another_signing_key_is_used_by_all_while_they_run() {
     }
 }
 
+/// A key that one instance takes back opens nothing at the other any more, and what it opened there is closed.
+async fn a_key_is_revoked_everywhere(cluster: Cluster) {
+    let (one, other) = (cluster.instance(SETTINGS).await, cluster.instance(SETTINGS).await);
+    let root = one.admin("root").await;
+    let server = one.game_server().at(other.addr);
+    let mut socket = server.socket().await;
+    let keys = root.run("{ serverKeys { id } }", json!({})).await;
+    let revoke = "mutation($id: ID!) { revokeServerKey(input: {id: $id}) { id } }";
+    root.run(revoke, json!({"id": keys["serverKeys"][0]["id"]})).await;
+    assert_eq!(socket.closed().await, 4403);
+    assert_eq!(server.fail("{ modes { id } }", json!({})).await["code"], "UNAUTHENTICATED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_key_is_revoked_everywhere_with_and_without_redis() {
+    a_key_is_revoked_everywhere(Cluster::start("postgres").await).await;
+    a_key_is_revoked_everywhere(Cluster::bare("mariadb").await).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_session_that_one_instance_ends_and_a_failure_that_it_counts_are_known_to_all() {
     let cluster = Cluster::start("postgres").await;

@@ -180,6 +180,18 @@ async fn many_streams_come_over_one_connection_of_http2() {
 }
 
 #[tokio::test]
+async fn a_server_key_that_is_revoked_ends_its_streams() {
+    let app = TestApp::start().await;
+    let (id, key) = app.services.accounts.create_server_key("eu-1").await.unwrap();
+    let server = Client::new(app.addr, Some(key));
+    let stats = "subscription { queueStats(mode: \"1v1\") { ticketsSearching } }";
+    let mut stream = Events::open(&server, stats, json!({})).await;
+    stream.answer().await;
+    app.services.accounts.revoke_server_key(id).await.unwrap();
+    while stream.next().await.is_some() {}
+}
+
+#[tokio::test]
 async fn what_is_over_a_bound_is_told_when_to_come_again() {
     let app = TestApp::with(|settings| {
         settings.limits.socket.total = 3;

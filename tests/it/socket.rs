@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Socket, TestApp, ws::Came};
+use crate::support::{Client, Socket, TestApp, ws::Came};
 
 #[tokio::test]
 async fn a_socket_that_never_greets_is_closed() {
@@ -123,6 +123,53 @@ async fn the_end_of_a_session_closes_its_sockets() {
     let ada = app.player("ada").await;
     let mut socket = ada.socket().await;
     ada.run("mutation { logout { success } }", json!({})).await;
+    assert_eq!(socket.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn a_server_key_that_is_revoked_closes_its_sockets_and_no_others() {
+    let app = TestApp::start().await;
+    let root = app.staff("root", rankedhonor::game::accounts::Role::Admin).await;
+    let (server, other) = (app.game_server().await, app.game_server().await);
+    let make = "mutation { createServerKey(input: {name: \"eu-1\"}) { id key } }";
+    let made = root.run(make, json!({})).await["createServerKey"].clone();
+    let key = made["key"].as_str().map(Into::into);
+    let revoked = Client::new(app.addr, key);
+    let mut socket = revoked.socket().await;
+    let mut header = Socket::try_open_as(app.addr, revoked.token.as_deref()).await.unwrap();
+    header.greet(None).await;
+    let mut others = [server.socket().await, other.socket().await];
+    let start =
+        "mutation { startMatch(input: {matchId: \"x\", endpoint: \"x:1\"}) { match { id } } }";
+    for socket in [&mut socket, &mut header].into_iter().chain(&mut others) {
+        socket.subscribe("s", start, json!({})).await;
+        let answer = socket.message("s").await;
+        let code = &answer["payload"]["errors"][0]["extensions"]["code"];
+        assert_eq!(code, "BAD_USER_INPUT", "{answer:#}");
+        assert_eq!(socket.message("s").await["type"], "complete");
+    }
+    let revoke = "mutation($id: ID!) { revokeServerKey(input: {id: $id}) { id } }";
+    root.run(revoke, json!({"id": made["id"]})).await;
+    assert_eq!(socket.closed().await, 4403);
+    assert_eq!(header.closed().await, 4403);
+    for socket in &mut others {
+        socket.subscribe("s", "{ modes { id } }", json!({})).await;
+        socket.next("s").await;
+    }
+    // It opens nothing any more.
+    let mut late = Socket::open(app.addr).await;
+    let authorization = format!("Bearer {}", revoked.token.unwrap());
+    late.say(json!({"type": "connection_init", "payload": {"authorization": authorization}})).await;
+    assert_eq!(late.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_behind_the_servers_back_closes_its_sockets_too() {
+    let app = TestApp::start().await;
+    let server = app.game_server().await;
+    let mut socket = server.socket().await;
+    let now = rankedhonor::services::now().0;
+    app.change(&format!("UPDATE server_keys SET revoked_at = {now}")).await;
     assert_eq!(socket.closed().await, 4403);
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{FeedItem, Notification, PlayerMove, RankChange, TimelineEvent};
 use crate::game::{
-    ids::{EventId, MatchId, PartyId, SeasonId, SessionId, TicketId, UserId},
+    ids::{EventId, MatchId, PartyId, SeasonId, ServerKeyId, SessionId, TicketId, UserId},
     matches::MatchStatus,
     mode::{Home, ModeId},
 };
@@ -81,6 +81,11 @@ pub enum LiveEvent {
         /// Which.
         session: SessionId,
     },
+    /// A game server's key was taken back.
+    ServerKeyRevoked {
+        /// Which.
+        key: ServerKeyId,
+    },
     /// The matchmaking settings are to be read again.
     MatchmakingReloaded {
         /// The instance that has done so.
@@ -148,7 +153,7 @@ pub enum Topic {
     Queue(ModeId),
     /// Who has blocked whom.
     Blocks,
-    /// Sessions that end before their time.
+    /// Sessions that end before their time, and keys that are taken back.
     Sessions,
     /// What instances tell each other.
     Instances,
@@ -177,7 +182,7 @@ impl LiveEvent {
             Self::Board { .. } => vec![Topic::Boards],
             Self::Feed { .. } => vec![Topic::Feed],
             Self::Notification(notification) => vec![Topic::Notifications(notification.user)],
-            Self::SessionEnded { .. } => vec![Topic::Sessions],
+            Self::SessionEnded { .. } | Self::ServerKeyRevoked { .. } => vec![Topic::Sessions],
             Self::MatchmakingReloaded { .. } | Self::Relayed { .. } => vec![Topic::Instances],
         }
     }

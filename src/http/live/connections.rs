@@ -16,7 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::{ending::Ending, link::Link, sweeper::Sweeper};
 use crate::{
     config::Limits,
-    game::ids::SessionId,
+    game::accounts::{Credential, Viewer},
     services::{Services, network},
 };
 
@@ -50,7 +50,7 @@ pub struct Connections {
     addresses: Mutex<HashMap<IpAddr, usize>>,
     rate: Mutex<Rate>,
     links: Mutex<Slab<Weak<Link>>>,
-    sessions: Mutex<HashMap<SessionId, Vec<Weak<Link>>>>,
+    credentials: Mutex<HashMap<Credential, Vec<Weak<Link>>>>,
     crowded: AtomicBool,
 }
 
@@ -65,7 +65,7 @@ impl Connections {
             addresses: Mutex::default(),
             rate: Mutex::new(rate),
             links: Mutex::default(),
-            sessions: Mutex::default(),
+            credentials: Mutex::default(),
             crowded: AtomicBool::new(false),
         });
         tokio::spawn(hear_endings(Arc::downgrade(&all)));
@@ -123,15 +123,16 @@ impl Connections {
         Ok(seat)
     }
 
-    /// Ends the connection when the session ends; and at once, if it has.
-    pub fn belongs(&self, link: &Arc<Link>, session: SessionId) {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let links = sessions.entry(session).or_default();
+    /// Ends the connection when what its viewer is known by ends; and at once, if it has.
+    pub fn belongs(&self, link: &Arc<Link>, viewer: &Viewer) {
+        let Some(credential) = viewer.credential() else { return };
+        let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        let links = credentials.entry(credential).or_default();
         links.retain(|known| known.strong_count() > 0);
         links.push(Arc::downgrade(link));
-        drop(sessions);
-        if self.services.accounts.has_ended(session) {
-            link.end(Ending::Forbidden("the session has ended"));
+        drop(credentials);
+        if self.services.accounts.has_ended(credential) {
+            link.end(ending_of(credential));
         }
     }
 
@@ -140,24 +141,24 @@ impl Connections {
         self.sweeper.look_in(link, wait);
     }
 
-    fn ended(&self, session: SessionId) {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        for link in sessions.remove(&session).into_iter().flatten() {
+    fn ended(&self, credential: Credential) {
+        let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        for link in credentials.remove(&credential).into_iter().flatten() {
             if let Some(link) = link.upgrade() {
-                link.end(Ending::Forbidden("the session has ended"));
+                link.end(ending_of(credential));
             }
         }
     }
 
-    /// Forgets sessions without connections; those that have ended are told so.
-    fn look_at_sessions(&self, all: bool) {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|_, links| links.iter().any(|link| link.strong_count() > 0));
-        let known: Vec<_> = if all { sessions.keys().copied().collect() } else { Vec::new() };
-        drop(sessions);
-        for session in known {
-            if self.services.accounts.has_ended(session) {
-                self.ended(session);
+    /// Forgets sessions and keys without connections; connections of those that have ended are told so.
+    fn look_at_credentials(&self, all: bool) {
+        let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        credentials.retain(|_, links| links.iter().any(|link| link.strong_count() > 0));
+        let known: Vec<_> = if all { credentials.keys().copied().collect() } else { Vec::new() };
+        drop(credentials);
+        for credential in known {
+            if self.services.accounts.has_ended(credential) {
+                self.ended(credential);
             }
         }
     }
@@ -210,19 +211,26 @@ impl Drop for Seat {
     }
 }
 
-/// Ends the connections of sessions that end before their time.
+const fn ending_of(credential: Credential) -> Ending {
+    Ending::Forbidden(match credential {
+        Credential::Session(_) => "the session has ended",
+        Credential::ServerKey(_) => "the server key was revoked",
+    })
+}
+
+/// Ends the connections of sessions that end before their time, and of keys that are taken back.
 async fn hear_endings(all: Weak<Connections>) {
-    let Some(mut sessions) = all.upgrade().map(|all| all.services.accounts.ended_sessions()) else {
+    let Some(mut endings) = all.upgrade().map(|all| all.services.accounts.endings()) else {
         return;
     };
     loop {
-        let heard = tokio::time::timeout(LOOK * 10, sessions.recv()).await;
+        let heard = tokio::time::timeout(LOOK * 10, endings.recv()).await;
         let Some(all) = all.upgrade() else { return };
         match heard {
-            Ok(Ok(session)) => all.ended(session),
-            Ok(Err(RecvError::Lagged(_))) => all.look_at_sessions(true),
+            Ok(Ok(credential)) => all.ended(credential),
+            Ok(Err(RecvError::Lagged(_))) => all.look_at_credentials(true),
             Ok(Err(RecvError::Closed)) => return,
-            Err(_) => all.look_at_sessions(false),
+            Err(_) => all.look_at_credentials(false),
         }
     }
 }

@@ -15,7 +15,7 @@ pub enum Ending {
     Unauthorized,
     /// The access token ran out.
     Expired,
-    /// The token is not valid, or its session has ended.
+    /// The token is not valid, or its session has ended, or the key was taken back.
     Forbidden(&'static str),
     /// No greeting came in time.
     InitTimeout,

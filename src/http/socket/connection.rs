@@ -284,9 +284,7 @@ impl Connection {
         if let Some(soon) = expires_in.filter(|wait| *wait < SOON) {
             self.app.connections.look_in(&self.link, soon);
         }
-        if let Some(who) = viewer.signed_in() {
-            self.app.connections.belongs(&self.link, who.session);
-        }
+        self.app.connections.belongs(&self.link, viewer);
     }
 
     /// Answers a ping; one that brings a token lets the socket live for as long as that.

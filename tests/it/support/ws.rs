@@ -35,13 +35,26 @@ impl Socket {
 
     /// A socket of that subprotocol, or the status with which it was refused.
     pub async fn try_open(addr: SocketAddr, protocol: &str) -> Result<Self, u16> {
+        Self::upgrade(addr, protocol, None).await
+    }
+
+    async fn upgrade(addr: SocketAddr, protocol: &str, token: Option<&str>) -> Result<Self, u16> {
         let mut request = format!("ws://{addr}/graphql").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        if let Some(token) = token {
+            let value = format!("Bearer {token}").parse().unwrap();
+            request.headers_mut().insert("authorization", value);
+        }
         match tokio_tungstenite::connect_async(request).await {
             Ok((stream, _)) => Ok(Self { stream, waiting: VecDeque::new() }),
             Err(Error::Http(answer)) => Err(answer.status().as_u16()),
             Err(other) => panic!("{other}"),
         }
+    }
+
+    /// A socket whose upgrade brings that token, or the status with which it was refused.
+    pub async fn try_open_as(addr: SocketAddr, token: Option<&str>) -> Result<Self, u16> {
+        Self::upgrade(addr, "graphql-transport-ws", token).await
     }
 
     pub async fn say(&mut self, message: Value) {
