@@ -24,7 +24,7 @@ pub enum Code {
     BadUserInput,
     /// The request is well formed and contradicts the present state; `extensions.reason` says how.
     Conflict,
-    /// Too many requests; `extensions.retryAfterMs` says when to come back.
+    /// Too many requests; `extensions.retryAfterMs` says when to come back, `limit` what is allowed.
     RateLimited,
     /// The operation is deeper, wider or dearer than the server accepts.
     QueryTooComplex,
@@ -183,6 +183,8 @@ pub enum Error {
     RateLimited {
         /// Milliseconds after which the same request would pass.
         retry_after_ms: u64,
+        /// How much the window that refused it allows.
+        limit: u32,
     },
     /// See [`Code::QueryTooComplex`].
     #[error("{0}")]

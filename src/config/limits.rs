@@ -37,11 +37,12 @@ pub struct Limits {
     pub expanded_fields: usize,
     /// Lexical tokens of one document.
     pub tokens: usize,
-    /// Whether clients on this machine are spared the limits per address.
+    /// Whether clients on this machine are spared the limits per address; not those that a proxy on it speaks for.
     pub exempt_loopback: bool,
-    /// Requests a minute from one address without credentials.
+    /// Requests, and operations over sockets, a minute from one address (IPv6: from one /64) without credentials, or with
+    /// bad ones.
     pub anonymous_per_minute: u32,
-    /// Requests a minute of one account.
+    /// Requests, and operations over sockets, a minute of one account.
     pub user_per_minute: u32,
     /// Sign-ins a minute to one account from one address.
     pub login_per_account_minute: u32,
@@ -51,11 +52,11 @@ pub struct Limits {
     pub register_per_address_minute: u32,
     /// Refreshed sessions a minute from one address.
     pub refresh_per_address_minute: u32,
-    /// Mails a minute to one account.
+    /// Mails a minute to one account, asked for from one address.
     pub mail_per_account_minute: u32,
     /// Mails a minute asked for from one address.
     pub mail_per_address_minute: u32,
-    /// Requests a minute with one game server's key.
+    /// Requests, and operations over sockets, a minute with one game server's key.
     pub server_per_minute: u32,
     /// Cost of all operations a minute from one address without credentials.
     pub cost_anonymous_per_minute: u32,

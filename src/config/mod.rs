@@ -5,6 +5,7 @@ mod check;
 mod defaults;
 mod limits;
 mod load;
+mod network;
 pub mod secret;
 
 use std::{collections::HashMap, net::SocketAddr, path::PathBuf};
@@ -17,6 +18,7 @@ pub use self::{
     accounts::{Accounts, MailSettings, OauthSettings, ProviderSettings},
     limits::{Limits, SocketLimits},
     load::Problems,
+    network::Network,
 };
 
 /// Everything that a running server was told.
@@ -252,8 +254,8 @@ pub struct LatencyStep {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Http {
-    /// Addresses of proxies whose `X-Forwarded-For` is believed. Empty: the socket's address counts.
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Addresses and networks of proxies whose `X-Forwarded-For` is believed. Empty: the socket's address counts.
+    pub trusted_proxies: Vec<Network>,
     /// Origins that browsers may call from; the server's own is always allowed.
     pub allowed_origins: Vec<String>,
     /// Whether introspection is answered.

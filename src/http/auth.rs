@@ -1,17 +1,15 @@
 //! Who asks, and from where.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
+use super::forwarded::client_address;
 use crate::{
     config::Http,
     error::{Error, Result},
     game::accounts::Viewer,
-    resolvers::{Cookie, cookie_name},
+    resolvers::{Cookie, Peer, cookie_name},
     services::{Services, now},
 };
 
@@ -47,7 +45,7 @@ pub fn cookie(
     settings: &Http,
     headers: &HeaderMap,
     uri: &Uri,
-    address: IpAddr,
+    peer: Peer,
 ) -> Result<Option<Cookie>> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match headers.get("x-session-mode").map(HeaderValue::as_bytes) {
@@ -58,7 +56,7 @@ pub fn cookie(
     if !is_own_origin(headers, uri, settings) {
         return Err(Error::Forbidden("cookies from this origin are not allowed".into()));
     }
-    let secure = settings.secure_cookies && !address.is_loopback();
+    let secure = settings.secure_cookies && !peer.is_local;
     let name = cookie_name(secure);
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
@@ -83,19 +81,16 @@ pub fn expires_in(viewer: &Viewer) -> Option<Duration> {
     Some(Duration::from_millis(ms))
 }
 
-/// The client's address: the socket's, or (behind a trusted proxy) the last that the proxies vouch for.
-pub fn address(services: &Services, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+/// What proxies say of whom they speak for.
+const FORWARDING: [&str; 6] =
+    ["x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-proto", "via"];
+
+/// Where a request came from.
+pub fn peer(services: &Services, socket: SocketAddr, headers: &HeaderMap) -> Peer {
     let trusted = &services.config.settings.http.trusted_proxies;
-    let mut address = peer.ip().to_canonical();
-    let forwarded =
-        headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<_> = forwarded.flat_map(|value| value.split(',')).collect();
-    for hop in hops.iter().rev() {
-        if !trusted.contains(&address) {
-            break;
-        }
-        let Ok(next) = hop.trim().parse::<IpAddr>() else { break };
-        address = next.to_canonical();
-    }
-    address
+    let lines = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
+    let address = client_address(trusted, socket.ip(), lines);
+    // Whom a proxy on this machine speaks for is not on this machine, whether it is trusted or not.
+    let forwarded = FORWARDING.iter().any(|name| headers.contains_key(*name));
+    Peer { address, is_local: address.is_loopback() && !forwarded }
 }

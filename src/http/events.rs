@@ -56,7 +56,7 @@ pub async fn stream(
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    let mut seat = match app.connections.admit(caller.meta.address) {
+    let mut seat = match app.connections.admit(caller.meta.peer) {
         Ok(seat) => seat,
         Err(full) => return unavailable(full),
     };
@@ -65,7 +65,8 @@ pub async fn stream(
         Some(user) => match app.services.presence.connect(user, limits.per_user) {
             Some(present) => Some(present),
             None => {
-                let error = Error::RateLimited { retry_after_ms: 10_000 };
+                let limit = u32::try_from(limits.per_user).unwrap_or(u32::MAX);
+                let error = Error::RateLimited { retry_after_ms: 10_000, limit };
                 return send(Media::Json, Refusal::from_error(&error).into());
             }
         },

@@ -21,7 +21,7 @@ use super::{
     front::{
         Operation,
         operation::{from_json, from_pairs},
-        outcome::{Refusal, polish, refuse_input, status_of},
+        outcome::{Refusal, Window, polish, refuse_input, status_of},
     },
     negotiation::{self, Media},
     rates,
@@ -52,8 +52,10 @@ pub struct Answer {
     status: StatusCode,
     /// JSON, in the order in which it was asked for.
     body: String,
-    /// Seconds after which to come back.
-    retry_after: Option<u64>,
+    /// Whether to come back in a while.
+    unavailable: bool,
+    /// The window that was full, of which the headers tell.
+    window: Option<Window>,
     /// What else the client is told, such as its cookies.
     headers: HeaderMap,
     /// Whether a well-formed request was refused for its document or variables, which `application/json` says with 200.
@@ -63,13 +65,14 @@ pub struct Answer {
 impl Answer {
     /// Refused with that status.
     pub fn refused(status: StatusCode, refusal: &Refusal) -> Self {
-        let retry_after = match refusal.code {
-            Code::RateLimited => Some(refusal.retry_after_ms.unwrap_or(1000).div_ceil(1000)),
-            Code::ServiceUnavailable => Some(1),
-            _ => None,
-        };
-        let (body, headers) = (refusal.body().to_string(), HeaderMap::new());
-        Self { status, body, retry_after, headers, refused_document: false }
+        Self {
+            status,
+            body: refusal.body().to_string(),
+            unavailable: refusal.code == Code::ServiceUnavailable,
+            window: refusal.window,
+            headers: HeaderMap::new(),
+            refused_document: false,
+        }
     }
 }
 
@@ -87,9 +90,9 @@ pub async fn get(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let mut allowance = Ok(None);
+    let mut allowance = None;
     let mut response = got(app, peer, request, &mut allowance).await;
-    rates::tell(&mut response, &allowance);
+    rates::tell(&mut response, allowance);
     response
 }
 
@@ -97,7 +100,7 @@ async fn got(
     app: App,
     peer: SocketAddr,
     request: Request,
-    allowance: &mut Result<Option<Allowance>, Error>,
+    allowance: &mut Option<Allowance>,
 ) -> Response {
     let (mut parts, _) = request.into_parts();
     // Over HTTP/2 a socket is asked for by CONNECT.
@@ -108,7 +111,7 @@ async fn got(
             .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
     if wants_socket {
         return match WebSocketUpgrade::from_request_parts(&mut parts, &app).await {
-            Ok(upgrade) => socket::upgrade(app, peer, &mut parts, upgrade).await,
+            Ok(upgrade) => socket::upgrade(app, peer, &mut parts, upgrade, allowance).await,
             Err(rejection) => rejection.into_response(),
         };
     }
@@ -144,9 +147,9 @@ pub async fn post(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let mut allowance = Ok(None);
+    let mut allowance = None;
     let mut response = posted(app, peer, request, &mut allowance).await;
-    rates::tell(&mut response, &allowance);
+    rates::tell(&mut response, allowance);
     response
 }
 
@@ -154,7 +157,7 @@ async fn posted(
     app: App,
     peer: SocketAddr,
     request: Request,
-    allowance: &mut Result<Option<Allowance>, Error>,
+    allowance: &mut Option<Allowance>,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
@@ -181,7 +184,7 @@ async fn posted(
         return events::stream(app, caller, from_json(json), false).await;
     }
     match json {
-        Value::Array(items) => send(media, batch(&app, &caller, items).await),
+        Value::Array(items) => send(media, batch(&app, &caller, items, allowance).await),
         single => {
             let answer = match from_json(single) {
                 Ok(operation) => answer(&app, &caller, operation, false).await,
@@ -213,17 +216,35 @@ async fn read(app: &App, viewer: &Viewer, body: Body) -> Result<Bytes, Answer> {
     }
 }
 
-async fn batch(app: &App, caller: &Caller, items: Vec<Value>) -> Answer {
+/// Answers a few operations, each of which counts as a request; the first was counted as it came.
+async fn batch(
+    app: &App,
+    caller: &Caller,
+    items: Vec<Value>,
+    allowance: &mut Option<Allowance>,
+) -> Answer {
     let most = app.services.config.settings.limits.batch;
     if items.is_empty() || items.len() > most {
         return Refusal::too_complex(format!("a batch has 1 to {most} operations")).into();
     }
-    let (mut bodies, mut headers) = (Vec::new(), HeaderMap::new());
-    for item in items {
-        let answer = match from_json(item) {
+    let (mut bodies, mut headers, mut window) = (Vec::new(), HeaderMap::new(), None);
+    for (index, item) in items.into_iter().enumerate() {
+        let taken = match index {
+            0 => Ok(*allowance),
+            _ => rates::take(&app.services, Some(&caller.viewer), caller.meta.peer).await,
+        };
+        let operation = match taken {
+            Ok(left) => {
+                *allowance = left;
+                from_json(item)
+            }
+            Err(error) => Err(Refusal::from_error(&error)),
+        };
+        let answer = match operation {
             Ok(operation) => answer(app, caller, operation, false).await,
             Err(refusal) => refusal.into(),
         };
+        window = window.max(answer.window);
         bodies.push(answer.body);
         for (name, value) in answer.headers.iter() {
             headers.append(name, value.clone());
@@ -232,7 +253,8 @@ async fn batch(app: &App, caller: &Caller, items: Vec<Value>) -> Answer {
     Answer {
         status: StatusCode::OK,
         body: format!("[{}]", bodies.join(",")),
-        retry_after: None,
+        unavailable: false,
+        window,
         headers,
         refused_document: false,
     }
@@ -244,18 +266,15 @@ pub async fn caller(
     peer: SocketAddr,
     (headers, uri): (&HeaderMap, &Uri),
     request_id: Arc<str>,
-    allowance: &mut Result<Option<Allowance>, Error>,
+    allowance: &mut Option<Allowance>,
 ) -> Result<Caller, Error> {
-    let address = auth::address(&app.services, peer, headers);
+    let peer = auth::peer(&app.services, peer, headers);
     let viewer = auth::viewer(&app.services, headers).await;
-    *allowance = rates::take(&app.services, viewer.as_ref().ok(), address).await;
-    if let Err(Error::RateLimited { retry_after_ms }) = allowance {
-        return Err(Error::RateLimited { retry_after_ms: *retry_after_ms });
-    }
+    *allowance = rates::take(&app.services, viewer.as_ref().ok(), peer).await?;
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let cookie = auth::cookie(&app.services.config.settings.http, headers, uri, address)?;
+    let cookie = auth::cookie(&app.services.config.settings.http, headers, uri, peer)?;
     let user_agent = user_agent.map(Into::into);
-    let meta = RequestMeta { request_id, address, user_agent, cookie };
+    let meta = RequestMeta { request_id, peer, user_agent, cookie };
     Ok(Caller { viewer: viewer?, meta })
 }
 
@@ -286,7 +305,7 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
         let refusal = refuse_input("query", "mutations are sent by POST");
         return Answer::refused(StatusCode::METHOD_NOT_ALLOWED, &refusal);
     }
-    let spent = rates::spend(&app.services, &caller.viewer, caller.meta.address, admitted.cost);
+    let spent = rates::spend(&app.services, &caller.viewer, caller.meta.peer, admitted.cost);
     if let Err(error) = spent.await {
         return Refusal::from_error(&error).into();
     }
@@ -297,11 +316,13 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
         let error = Error::Unavailable { what: "server", source: None };
         return Refusal::from_error(&error).into();
     };
+    let window = Window::told_in(&response);
     polish(&mut response, &caller.meta.request_id);
     let response = response.extension("cost", admitted.cost.into());
     let body = serde_json::to_string(&response).unwrap_or_default();
     let headers = response.http_headers;
-    Answer { status: StatusCode::OK, body, retry_after: None, headers, refused_document: false }
+    let status = StatusCode::OK;
+    Answer { status, body, unavailable: false, window, headers, refused_document: false }
 }
 
 /// Who acts in a request.
@@ -312,7 +333,7 @@ fn act_of(caller: &Caller) -> Act {
         Viewer::Server(id) => Some(id.to_string()),
     };
     let meta = &caller.meta;
-    Act { actor, address: Some(meta.address), request_id: Some(meta.request_id.clone()) }
+    Act { actor, address: Some(meta.peer.address), request_id: Some(meta.request_id.clone()) }
 }
 
 /// Runs an operation within its time. A mutation that is out of time goes on by itself: half of it is never left.
@@ -357,8 +378,11 @@ pub fn send(media: Media, answer: Answer) -> Response {
     let headers = response.headers_mut();
     headers.extend(answer.headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    if let Some(seconds) = answer.retry_after {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    if answer.unavailable {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(1));
+    }
+    if let Some(window) = answer.window {
+        rates::refuse(&mut response, window);
     }
     response
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod console;
 mod events;
+mod forwarded;
 mod front;
 mod graphiql;
 mod graphql;
@@ -18,7 +19,9 @@ use std::{ops::Deref, sync::Arc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::{console::is_built as console_is_built, router::router, server::serve};
+pub use self::{
+    console::is_built as console_is_built, forwarded::client_address, router::router, server::serve,
+};
 use self::{
     front::Front,
     live::{Live, connections::Connections},

@@ -1,13 +1,13 @@
 //! How often who may ask: a window for each account, server key or address; and for operations that are dear, another of
 //! what they may cost together.
 
-use std::net::IpAddr;
+use axum::http::{HeaderName, HeaderValue, Response, header};
 
-use axum::http::{HeaderName, HeaderValue, Response};
-
+use super::front::outcome::Window;
 use crate::{
-    error::{Error, Result},
+    error::Result,
     game::accounts::Viewer,
+    resolvers::Peer,
     services::{Allowance, Services, network},
 };
 
@@ -28,17 +28,17 @@ pub const TOLD: [HeaderName; 3] = [LIMIT, REMAINING, RESET];
 pub async fn take(
     services: &Services,
     viewer: Option<&Viewer>,
-    address: IpAddr,
+    peer: Peer,
 ) -> Result<Option<Allowance>> {
     let limits = &services.config.settings.limits;
     let (key, limit) = match viewer {
         Some(Viewer::User(who)) => (format!("user:{}", who.user), limits.user_per_minute),
         Some(Viewer::Server(id)) => (format!("server:{id}"), limits.server_per_minute),
         Some(Viewer::Anonymous) | None => {
-            if limits.exempt_loopback && address.is_loopback() {
+            if peer.is_spared(services) {
                 return Ok(None);
             }
-            (format!("address:{}", network(address)), limits.anonymous_per_minute)
+            (format!("address:{}", network(peer.address)), limits.anonymous_per_minute)
         }
     };
     services.take(&key, limit).await
@@ -48,12 +48,7 @@ pub async fn take(
 ///
 /// # Errors
 /// RATE_LIMITED.
-pub async fn spend(
-    services: &Services,
-    viewer: &Viewer,
-    address: IpAddr,
-    cost: usize,
-) -> Result<()> {
+pub async fn spend(services: &Services, viewer: &Viewer, peer: Peer, cost: usize) -> Result<()> {
     let limits = &services.config.settings.limits;
     if cost <= LIGHT {
         return Ok(());
@@ -61,28 +56,34 @@ pub async fn spend(
     let (key, limit) = match viewer {
         Viewer::User(who) => (format!("cost:{}", who.user), limits.cost_user_per_minute),
         Viewer::Server(_) => return Ok(()),
-        Viewer::Anonymous if limits.exempt_loopback && address.is_loopback() => return Ok(()),
+        Viewer::Anonymous if peer.is_spared(services) => return Ok(()),
         Viewer::Anonymous => {
-            (format!("cost:{}", network(address)), limits.cost_anonymous_per_minute)
+            (format!("cost:{}", network(peer.address)), limits.cost_anonymous_per_minute)
         }
     };
     let cost = u32::try_from(cost).unwrap_or(u32::MAX);
     services.take_some(&key, cost.min(limit), limit).await.map(drop)
 }
 
-/// Tells a client what is left to it, in the terms of the draft "RateLimit header fields for HTTP".
-pub fn tell<B>(response: &mut Response<B>, allowance: &Result<Option<Allowance>, Error>) {
+/// Tells a client what is left to it, in the terms of the draft "RateLimit header fields for HTTP"; nothing where it was
+/// told of another window that was full.
+pub fn tell<B>(response: &mut Response<B>, allowance: Option<Allowance>) {
     let headers = response.headers_mut();
-    match allowance {
-        Ok(Some(allowance)) => {
-            headers.insert(LIMIT, HeaderValue::from(allowance.limit));
-            headers.insert(REMAINING, HeaderValue::from(allowance.left));
-            headers.insert(RESET, HeaderValue::from(allowance.reset_ms.div_ceil(1000)));
-        }
-        Err(Error::RateLimited { retry_after_ms }) => {
-            headers.insert(REMAINING, HeaderValue::from(0));
-            headers.insert(RESET, HeaderValue::from(retry_after_ms.div_ceil(1000)));
-        }
-        _ => {}
+    if let Some(Allowance { limit, left, reset_ms }) = allowance
+        && !headers.contains_key(LIMIT)
+    {
+        headers.insert(LIMIT, HeaderValue::from(limit));
+        headers.insert(REMAINING, HeaderValue::from(left));
+        headers.insert(RESET, HeaderValue::from(reset_ms.div_ceil(1000)));
     }
+}
+
+/// Tells a client which window was full, and when to come back.
+pub fn refuse<B>(response: &mut Response<B>, window: Window) {
+    let headers = response.headers_mut();
+    let seconds = HeaderValue::from(window.retry_after_ms.div_ceil(1000));
+    headers.insert(header::RETRY_AFTER, seconds.clone());
+    headers.insert(LIMIT, HeaderValue::from(window.limit));
+    headers.insert(REMAINING, HeaderValue::from(0));
+    headers.insert(RESET, seconds);
 }

@@ -17,13 +17,29 @@ use crate::{
     services::{Services, accounts::Origin, network},
 };
 
+/// Where a request came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The client's address.
+    pub address: IpAddr,
+    /// Whether the client is on this very machine, and no proxy speaks for somebody else.
+    pub is_local: bool,
+}
+
+impl Peer {
+    /// Whether the limits per address leave it alone.
+    pub fn is_spared(&self, services: &Services) -> bool {
+        services.config.settings.limits.exempt_loopback && self.is_local
+    }
+}
+
 /// What the edge knows about a request.
 #[derive(Clone, Debug)]
 pub struct RequestMeta {
     /// Its id, which stands in its log lines, in its response header and in INTERNAL errors.
     pub request_id: Arc<str>,
     /// Where it came from.
-    pub address: IpAddr,
+    pub peer: Peer,
     /// What the client calls itself.
     pub user_agent: Option<Arc<str>>,
     /// Where a browser keeps the refresh token; none: the client keeps it itself.
@@ -75,8 +91,9 @@ impl From<Fault> for async_graphql::Error {
                 extensions.set("reason", Reason::QueueLocked.as_str());
                 extensions.set("retryAfterMs", *retry_after_ms);
             }
-            Error::RateLimited { retry_after_ms } => {
+            Error::RateLimited { retry_after_ms, limit } => {
                 extensions.set("retryAfterMs", *retry_after_ms);
+                extensions.set("limit", *limit);
             }
             _ => {}
         }
@@ -176,17 +193,17 @@ pub fn sees(ctx: &Context<'_>, field: &str, owner: UserId) -> bool {
 /// Where the request comes from, as a session remembers it.
 pub fn origin(ctx: &Context<'_>) -> Origin {
     let meta: &RequestMeta = ctx.data_unchecked();
-    Origin { address: meta.address, user_agent: meta.user_agent.as_deref().map(str::to_owned) }
+    Origin { address: meta.peer.address, user_agent: meta.user_agent.as_deref().map(str::to_owned) }
 }
 
 /// Counts something against the client's address; a whole /64 counts as one.
 pub async fn take_for_address(ctx: &Context<'_>, what: &str, limit: u32) -> Result<()> {
     let meta: &RequestMeta = ctx.data_unchecked();
     let services = services(ctx);
-    if services.config.settings.limits.exempt_loopback && meta.address.is_loopback() {
+    if meta.peer.is_spared(services) {
         return Ok(());
     }
-    let network = network(meta.address);
+    let network = network(meta.peer.address);
     services.take(&format!("{what}:{network}"), limit).await?;
     Ok(())
 }

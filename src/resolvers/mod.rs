@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use async_graphql::{MergedObject, MergedSubscription, Request, SDLExportOptions};
 
-pub use self::context::{Cookie, RequestMeta, cookie_name};
+pub use self::context::{Cookie, Peer, RequestMeta, cookie_name};
 use self::loaders::Loaders;
 use crate::{game::accounts::Viewer, services::Services};
 

@@ -61,7 +61,8 @@ impl<'a> Attempt<'a> {
         };
         let refused = |ms: i64| {
             metrics::counter!("rankedhonor_rate_limited_total", "what" => "login").increment(1);
-            Err(Error::RateLimited { retry_after_ms: ms.unsigned_abs() })
+            // One, once that time is over.
+            Err(Error::RateLimited { retry_after_ms: ms.unsigned_abs(), limit: 1 })
         };
         if let Some(ms) = blocked(&self.ids[0]) {
             return refused(ms);

@@ -280,7 +280,7 @@ impl Services {
             Decision::RetryAfter { ms } => {
                 let what = key.split(':').next().unwrap_or_default().to_owned();
                 metrics::counter!("rankedhonor_rate_limited_total", "what" => what).increment(1);
-                Err(Error::RateLimited { retry_after_ms: ms })
+                Err(Error::RateLimited { retry_after_ms: ms, limit })
             }
         }
     }

@@ -61,6 +61,33 @@ fn an_unknown_key_is_refused_with_its_line() {
 }
 
 #[test]
+fn proxies_are_addresses_and_networks() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("settings.toml");
+    let set = [("RANKEDHONOR_CONFIG", file.to_str().unwrap())];
+    let text = "[http]\ntrusted_proxies = [\"10.0.0.5\", \"192.0.2.77/24\", \"::ffff:198.51.100.0/120\", \"2001:db8::/32\"]\n";
+    std::fs::write(&file, text).unwrap();
+    let proxies = load(dir.path(), &set).unwrap().settings.http.trusted_proxies;
+    let shown: Vec<_> = proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["10.0.0.5", "192.0.2.0/24", "198.51.100.0/24", "2001:db8::/32"]);
+    let holds = |address: &str| proxies.iter().any(|one| one.holds(address.parse().unwrap()));
+    for address in ["10.0.0.5", "::ffff:10.0.0.5", "192.0.2.1", "198.51.100.9", "2001:db8:7::1"] {
+        assert!(holds(address), "{address}");
+    }
+    for address in ["10.0.0.6", "192.0.3.1", "198.51.101.1", "2001:db9::1", "::ffff:0:0"] {
+        assert!(!holds(address), "{address}");
+    }
+    for bad in ["proxy.example", "10.0.0.0/33", "10.0.0", ""] {
+        std::fs::write(&file, format!("[http]\ntrusted_proxies = [\"{bad}\"]\n")).unwrap();
+        let problems = load(dir.path(), &set).unwrap_err().0;
+        assert!(
+            problems[0].contains("line 2") && problems[0].contains("10.0.0.0/8"),
+            "{problems:?}"
+        );
+    }
+}
+
+#[test]
 fn a_secret_is_made_once_for_its_owner_only() {
     use secrecy::ExposeSecret;
     use std::os::unix::fs::PermissionsExt;

@@ -1,18 +1,21 @@
 //! Whatever is read from outside: made-up input is refused or understood, and nothing falls over.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use proptest::{
     prelude::*,
     strategy::ValueTree,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use rankedhonor::{
-    config::{Settings, secret},
+    config::{Network, Settings, secret},
     game::{
         accounts::{is_email, is_username},
         event::Position,
         ids::{MatchId, UserId},
         standing::Place,
     },
+    http::client_address,
     schema::paging::{Cursor, Line, Name},
 };
 use serde_json::{Value, json};
@@ -31,6 +34,78 @@ fn texts() -> impl Strategy<Value = String> {
         "(user|match|party|season)_[0-7][0-9a-hjkmnp-tv-z]{25}",
         "rh[krmf]_[A-Za-z0-9_-]{0,60}",
     ]
+}
+
+/// An address as one proxy or another writes it.
+fn written(address: IpAddr, how: u8) -> String {
+    match (address, how % 6) {
+        (_, 0) => address.to_string(),
+        (IpAddr::V4(four), 1) => four.to_ipv6_mapped().to_string(),
+        (IpAddr::V4(four), 2) => format!("[{}]:443", four.to_ipv6_mapped()),
+        (IpAddr::V6(_), 1) => format!("[{address}]"),
+        (_, 3) => format!(" {address} "),
+        (_, 4) => format!("\t{address}"),
+        _ => SocketAddr::new(address, 1234).to_string(),
+    }
+}
+
+fn addresses(
+    four: impl Fn(u32) -> u32,
+    six: impl Fn(u128) -> u128,
+) -> impl Strategy<Value = IpAddr> {
+    any::<(bool, u128)>().prop_map(move |(is_four, bits)| {
+        if is_four {
+            Ipv4Addr::from(four(bits as u32)).into()
+        } else {
+            Ipv6Addr::from(six(bits)).into()
+        }
+    })
+}
+
+/// Those of 10.0.0.0/8 and fd00::/8.
+fn trusted() -> impl Strategy<Value = IpAddr> {
+    addresses(|bits| bits >> 8 | 10 << 24, |bits| bits >> 8 | 0xfd << 120)
+}
+
+/// Those of 128.0.0.0/1 and 2000::/8.
+fn untrusted() -> impl Strategy<Value = IpAddr> {
+    addresses(|bits| bits | 1 << 31, |bits| bits >> 8 | 0x20 << 120)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_client_is_the_last_that_trusted_proxies_vouch_for(
+        client in untrusted(),
+        proxies in prop::collection::vec((trusted(), any::<(u8, bool)>()), 0..5),
+        socket in trusted(),
+        said in prop::collection::vec(any::<u8>(), 0..60),
+        (how, apart) in any::<(u8, bool)>(),
+        noise in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 0..4),
+    ) {
+        let networks: Vec<Network> =
+            ["10.0.0.0/8", "fd00::/8"].iter().map(|text| text.parse().unwrap()).collect();
+        let of = |socket, lines: &[Vec<u8>]| {
+            client_address(&networks, socket, lines.iter().map(Vec::as_slice))
+        };
+        // What the client says comes first, in a line of its own or not; then every proxy adds whom it was asked by.
+        let mut lines = vec![said.clone()];
+        for (address, (how, apart)) in [(client, (how, apart))].into_iter().chain(proxies) {
+            let hop = written(address, how);
+            if apart {
+                lines.push(hop.into());
+            } else {
+                let line = lines.last_mut().unwrap();
+                line.push(b',');
+                line.extend(hop.bytes());
+            }
+        }
+        prop_assert_eq!(of(socket, &lines), client);
+        // One that is not trusted vouches for nobody, and what nobody can read leads nowhere.
+        prop_assert_eq!(of(client, &lines), client);
+        let _ = of(socket, &noise);
+    }
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use async_graphql::Response;
 use futures_util::{StreamExt, future::join_all, stream::BoxStream};
 use rankedhonor::{
     game::accounts::Viewer,
-    resolvers::{self, RequestMeta, access},
+    resolvers::{self, Peer, RequestMeta, access},
     schema::paging::{Cursor, Line},
 };
 use serde_json::{Value, json};
@@ -54,7 +54,8 @@ fn selection(schema: &apollo_compiler::Schema, of: &str, levels: usize, personal
 fn own(app: &TestApp, viewer: Viewer, query: &str) -> BoxStream<'static, Response> {
     let schema = resolvers::build(app.services.clone());
     let address = std::net::Ipv4Addr::LOCALHOST.into();
-    let meta = RequestMeta { request_id: "own".into(), address, user_agent: None, cookie: None };
+    let peer = Peer { address, is_local: true };
+    let meta = RequestMeta { request_id: "own".into(), peer, user_agent: None, cookie: None };
     let request = async_graphql::Request::new(query);
     schema.execute_stream(resolvers::prepare(request, &app.services, viewer, meta))
 }

@@ -14,6 +14,33 @@ const ERRORS_MAX: usize = 10;
 /// Characters of one message.
 const MESSAGE_MAX: usize = 300;
 
+/// A window of requests, or of something else, that was full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Window {
+    /// Milliseconds after which the same would pass.
+    pub retry_after_ms: u64,
+    /// How much it allows.
+    pub limit: u32,
+}
+
+impl Window {
+    /// That of which an executed answer tells; of several the one that is full for longest.
+    pub fn told_in(response: &Response) -> Option<Self> {
+        let number = |extensions: &ErrorExtensionValues, name: &str| match extensions.get(name) {
+            Some(async_graphql::Value::Number(number)) => number.as_u64(),
+            _ => None,
+        };
+        let told = response.errors.iter().filter_map(|error| {
+            let extensions = error.extensions.as_ref()?;
+            let code = async_graphql::Value::from(Code::RateLimited.as_str());
+            extensions.get("code").filter(|found| **found == code)?;
+            let limit = number(extensions, "limit").and_then(|limit| u32::try_from(limit).ok())?;
+            Some(Self { retry_after_ms: number(extensions, "retryAfterMs")?, limit })
+        });
+        told.max()
+    }
+}
+
 /// Why an operation did not run. It has errors and no data.
 #[derive(Debug)]
 pub struct Refusal {
@@ -21,8 +48,8 @@ pub struct Refusal {
     pub errors: Vec<ServerError>,
     /// What the first of them says.
     pub code: Code,
-    /// After how many milliseconds the same would pass.
-    pub retry_after_ms: Option<u64>,
+    /// The window that was full.
+    pub window: Option<Window>,
 }
 
 /// The client's argument is wrong.
@@ -42,18 +69,19 @@ impl Refusal {
         extensions.set("code", error.code().as_str());
         match error {
             Error::BadInput { field, .. } => extensions.set("field", field.as_str()),
-            Error::RateLimited { retry_after_ms } => {
+            Error::RateLimited { retry_after_ms, limit } => {
                 extensions.set("retryAfterMs", *retry_after_ms);
+                extensions.set("limit", *limit);
             }
             _ => {}
         }
         let mut shown = ServerError::new(shorten(error.to_string()), None);
         shown.extensions = Some(extensions);
-        let retry_after_ms = match error {
-            Error::RateLimited { retry_after_ms } => Some(*retry_after_ms),
+        let window = match *error {
+            Error::RateLimited { retry_after_ms, limit } => Some(Window { retry_after_ms, limit }),
             _ => None,
         };
-        Self { errors: vec![shown], code: error.code(), retry_after_ms }
+        Self { errors: vec![shown], code: error.code(), window }
     }
 
     /// For a document that the schema does not allow, or that is no document.
@@ -85,7 +113,7 @@ impl Refusal {
                 shown
             })
             .collect();
-        Self { errors, code: Code::BadUserInput, retry_after_ms: None }
+        Self { errors, code: Code::BadUserInput, window: None }
     }
 
     /// As the body of an answer: errors, and no entry for data.

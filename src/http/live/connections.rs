@@ -17,6 +17,7 @@ use super::{ending::Ending, link::Link, sweeper::Sweeper};
 use crate::{
     config::Limits,
     game::accounts::{Credential, Viewer},
+    resolvers::Peer,
     services::{Services, network},
 };
 
@@ -78,8 +79,8 @@ impl Connections {
     }
 
     /// A seat for somebody from that address.
-    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Seat, Full> {
-        let admitted = self.try_admit(address);
+    pub fn admit(self: &Arc<Self>, peer: Peer) -> Result<Seat, Full> {
+        let admitted = self.try_admit(peer);
         if let Err(full) = &admitted {
             metrics::counter!("rankedhonor_sockets_refused_total", "limit" => full.limit)
                 .increment(1);
@@ -87,7 +88,7 @@ impl Connections {
         admitted
     }
 
-    fn try_admit(self: &Arc<Self>, address: IpAddr) -> Result<Seat, Full> {
+    fn try_admit(self: &Arc<Self>, peer: Peer) -> Result<Seat, Full> {
         let socket = &self.limits().socket;
         let full = |what, limit, retry_after_s| Err(Full { what, limit, retry_after_s });
         if self.crowded.load(Relaxed) {
@@ -108,8 +109,8 @@ impl Connections {
             return full("the server has as many connections as it may", "total", 10);
         }
         let mut seat = Seat { all: self.clone(), address: None, link: None };
-        if !(self.limits().exempt_loopback && address.is_loopback()) {
-            let network = network(address);
+        if !peer.is_spared(&self.services) {
+            let network = network(peer.address);
             let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
             let count = addresses.entry(network).or_default();
             if *count >= socket.per_address {

@@ -88,7 +88,7 @@ impl Deliveries {
         self.link.close();
     }
 
-    /// Begins an operation; what becomes of it is what is written.
+    /// Begins an operation that was counted; what becomes of it is what is written.
     pub async fn begin(
         &mut self,
         id: &str,
@@ -102,9 +102,6 @@ impl Deliveries {
             Ok(admitted) => admitted,
             Err(refusal) => return self.refuse(operation, &refusal),
         };
-        if let Err(error) = self.take(caller).await {
-            return self.refuse(operation, &Refusal::from_error(&error));
-        }
         let alone = Alone {
             app: self.app.clone(),
             caller: caller.clone(),
@@ -152,18 +149,9 @@ impl Deliveries {
         self.refuse(Operation { id: id.into(), number: 0 }, refusal);
     }
 
-    /// Operations count against the account, however they come.
-    async fn take(&self, caller: &Caller) -> Result<(), Error> {
-        if caller.viewer.user_id().is_some() {
-            let viewer = Some(&caller.viewer);
-            rates::take(&self.app.services, viewer, caller.meta.address).await?;
-        }
-        Ok(())
-    }
-
-    /// And so does what they may cost.
+    /// What operations may cost counts, however they come.
     async fn spend(&self, caller: &Caller, cost: usize) -> Result<(), Error> {
-        rates::spend(&self.app.services, &caller.viewer, caller.meta.address, cost).await
+        rates::spend(&self.app.services, &caller.viewer, caller.meta.peer, cost).await
     }
 
     /// Whether the peer is so far behind that it cannot catch up.

@@ -1,6 +1,6 @@
 //! Runs the executions that channels tell of.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_graphql::{Request, Response, Value};
 use futures_util::{FutureExt, StreamExt};
@@ -16,7 +16,7 @@ use crate::{
     game::accounts::Viewer,
     http::front::outcome::{Refusal, polish},
     resolvers::{
-        self, RequestMeta, Schema,
+        self, Peer, RequestMeta, Schema,
         watching::{Begin, Nature, Note, Progress},
     },
 };
@@ -48,9 +48,9 @@ impl Execution {
         hear: impl Fn(Note) + Send + Sync + 'static,
     ) -> Self {
         let request_id: Arc<str> = Uuid::now_v7().to_string().into();
-        let address = std::net::Ipv4Addr::UNSPECIFIED.into();
+        let peer = Peer { address: Ipv4Addr::UNSPECIFIED.into(), is_local: false };
         let meta =
-            RequestMeta { request_id: request_id.clone(), address, user_agent: None, cookie: None };
+            RequestMeta { request_id: request_id.clone(), peer, user_agent: None, cookie: None };
         let progress = Progress::new(begin, hear);
         let request = channel.operation.request();
         let request = resolvers::prepare(request, &live.services, Viewer::Anonymous, meta);

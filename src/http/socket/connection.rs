@@ -27,8 +27,9 @@ use crate::{
             ending::Ending,
             link::{Link, Sent, Timing},
         },
+        rates,
     },
-    resolvers::RequestMeta,
+    resolvers::{Peer, RequestMeta},
     services::presence::Connected,
 };
 
@@ -256,7 +257,7 @@ impl Connection {
         };
         let viewer = match authorization(payload.as_ref()) {
             None => header.map_err(|_| Ending::Forbidden("Forbidden")),
-            Some(token) => authenticate(&self.app, token).await,
+            Some(token) => authenticate(&self.app, token, meta.peer).await,
         };
         let viewer = match viewer {
             Ok(viewer) => viewer,
@@ -296,7 +297,7 @@ impl Connection {
             return self.say(protocol::pong(None));
         };
         let Some(caller) = &self.caller else { return Err(Ending::Unauthorized) };
-        let viewer = authenticate(&self.app, token).await?;
+        let viewer = authenticate(&self.app, token, caller.meta.peer).await?;
         if viewer.user_id() != caller.viewer.user_id() || viewer.user_id().is_none() {
             return Err(Ending::Forbidden(
                 "this token is not of the account that the socket is of",
@@ -325,6 +326,12 @@ impl Connection {
         if !payload.get("query").is_some_and(Value::is_string) {
             return Err(Ending::Invalid("Invalid message received"));
         }
+        // Whatever becomes of it, it counts as it would as a request.
+        let taken = rates::take(&self.app.services, Some(&caller.viewer), caller.meta.peer).await;
+        if let Err(error) = taken {
+            self.deliveries.refuse_one_more(id, &Refusal::from_error(&error));
+            return Ok(());
+        }
         let most = self.limits().operations;
         if self.deliveries.len() >= most {
             let refusal = Refusal::too_complex(format!("a socket runs {most} operations at once"));
@@ -336,10 +343,18 @@ impl Connection {
     }
 }
 
-async fn authenticate(app: &App, token: &Value) -> std::result::Result<Viewer, Ending> {
-    let forbidden = Ending::Forbidden("Forbidden");
-    let Value::String(token) = token else { return Err(forbidden) };
-    auth::bearer(&app.services, token).await.map_err(|_| forbidden)
+/// Who brings that token; a bad one counts against the address, as it does in a request.
+async fn authenticate(app: &App, token: &Value, peer: Peer) -> std::result::Result<Viewer, Ending> {
+    let viewer = match token {
+        Value::String(token) => auth::bearer(&app.services, token).await.ok(),
+        _ => None,
+    };
+    if let Some(viewer) = viewer {
+        return Ok(viewer);
+    }
+    // The socket ends in any case; what is left decides whether the address gets another one.
+    let _ = rates::take(&app.services, None, peer).await;
+    Err(Ending::Forbidden("Forbidden"))
 }
 
 /// The token in a message's payload.

@@ -16,10 +16,14 @@ use self::connection::Upgrade;
 use super::{
     App, auth,
     events::unavailable,
+    front::outcome::Refusal,
+    graphql::send,
     live::{connections::Full, dialect::Dialect},
+    negotiation::Media,
+    rates,
     router::RequestId,
 };
-use crate::resolvers::RequestMeta;
+use crate::{resolvers::RequestMeta, services::Allowance};
 
 /// The subprotocols that are spoken, the best first.
 const DIALECTS: [(&str, Dialect); 2] =
@@ -35,6 +39,7 @@ pub async fn upgrade(
     peer: SocketAddr,
     parts: &mut Parts,
     upgrade: WebSocketUpgrade,
+    allowance: &mut Option<Allowance>,
 ) -> Response {
     // A client that speaks no subprotocol of GraphQL at all is told so.
     if let Err(refused) = GraphQLProtocol::from_request_parts(parts, &app).await {
@@ -55,8 +60,8 @@ pub async fn upgrade(
         let message = "the subprotocol is graphql-transport-ws";
         return (StatusCode::BAD_REQUEST, message).into_response();
     };
-    let address = auth::address(&app.services, peer, headers);
-    let seat = match app.connections.admit(address) {
+    let peer = auth::peer(&app.services, peer, headers);
+    let seat = match app.connections.admit(peer) {
         Ok(seat) => seat,
         Err(full) => return unavailable(full),
     };
@@ -64,13 +69,17 @@ pub async fn upgrade(
     // A token in the header of the upgrade counts unless the greeting brings another; a bad one is told in the protocol's
     // own way, once there is a socket.
     let viewer = auth::viewer(&app.services, headers).await;
+    match rates::take(&app.services, viewer.as_ref().ok(), peer).await {
+        Ok(left) => *allowance = left,
+        Err(error) => return send(Media::Json, Refusal::from_error(&error).into()),
+    }
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let meta = RequestMeta {
         request_id: parts
             .extensions
             .get::<RequestId>()
             .map_or_else(|| "-".into(), |id| id.0.clone()),
-        address,
+        peer,
         user_agent: user_agent.map(Into::into),
         cookie: None,
     };
