@@ -47,6 +47,20 @@ pub async fn due(db: &impl ConnectionTrait, now: Timestamp, limit: u64) -> Resul
     Ok(query.all(db).await?)
 }
 
+/// Whether an earlier mail of that kind to that user is being tried still.
+pub async fn is_tried(
+    db: &impl ConnectionTrait,
+    (user, kind): (UserId, MailKind),
+    before: EventId,
+) -> Result<bool> {
+    let query = Entity::find()
+        .filter(Column::UserId.eq(user))
+        .filter(Column::Kind.eq(kind))
+        .filter(Column::Id.lt(before))
+        .filter(Column::Attempts.gt(0));
+    Ok(query.count(db).await? > 0)
+}
+
 /// Takes a mail for an attempt, which counts as failed until it is removed; false when somebody was first.
 pub async fn take(db: &impl ConnectionTrait, mail: &Model, retry_at: Timestamp) -> Result<bool> {
     let done = Entity::update_many()

@@ -1,6 +1,6 @@
 //! Tokens that were mailed, by their hash; each is used once.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 
 use crate::{
     error::Result,
@@ -42,6 +42,22 @@ pub async fn live(
         .filter(Column::ExpiresAt.gt(now))
         .one(db)
         .await?)
+}
+
+/// When those of a user's tokens of that kind run out, or ran out, that do so after `after`; the last first.
+pub async fn expiries(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    kind: MailKind,
+    after: Timestamp,
+) -> Result<Vec<Timestamp>> {
+    let query = Entity::find().select_only().column(Column::ExpiresAt);
+    let query = query
+        .filter(Column::UserId.eq(user))
+        .filter(Column::Kind.eq(kind))
+        .filter(Column::ExpiresAt.gt(after))
+        .order_by_desc(Column::ExpiresAt);
+    Ok(query.into_tuple().all(db).await?)
 }
 
 /// Uses a token up; false when somebody was first.

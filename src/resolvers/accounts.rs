@@ -95,7 +95,7 @@ impl AccountMutation {
         let services = services(ctx);
         let limit = services.config.settings.limits.mail_per_address_minute;
         take_for_address(ctx, "mail", limit).await?;
-        services.take_mail(&input.email).await?;
+        services.take_mail(&input.email, origin(ctx).address).await?;
         services.accounts.request_reset(&input.email).await?;
         Ok(RequestPasswordResetPayload { accepted: true })
     }
@@ -120,7 +120,9 @@ impl AccountMutation {
     ) -> Result<RequestEmailVerificationPayload> {
         let who = signed_in(ctx)?;
         let services = services(ctx);
-        services.take_mail(&who.user.to_string()).await?;
+        let limit = services.config.settings.limits.mail_per_address_minute;
+        take_for_address(ctx, "mail", limit).await?;
+        services.take_mail(&who.user.to_string(), origin(ctx).address).await?;
         services.accounts.request_verification(who).await?;
         Ok(RequestEmailVerificationPayload { accepted: true })
     }

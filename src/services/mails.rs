@@ -1,7 +1,12 @@
 //! What is mailed to people: tokens that prove an address or let another password be chosen.
 //!
 //! A transaction only says that a mail is to go out; whoever sends it makes the token then, so that its text stands nowhere
-//! but in the mail. A mail goes out at least once; a later token takes the place of an earlier one of its kind.
+//! but in the mail. A mail goes out at least once.
+//!
+//! Whoever asks for a mail need not be its reader, so asking again neither spoils what was sent nor fills a mailbox: earlier
+//! tokens stay good, and the more mails of a kind went out lately, the longer it takes until the next one does. It is left
+//! out only while one that went out has half of its time before it, so that there always is one to use. That is decided
+//! here and not where it is asked for, where it would tell that there is an account.
 
 use std::sync::Arc;
 
@@ -28,6 +33,11 @@ const CHUNK: u64 = 20;
 const ATTEMPTS: i32 = 8;
 /// After how long a mail that did not go out is tried again; longer each time.
 const RETRY_MS: i64 = 30_000;
+/// How long after the one before the second mail of a kind within a day goes out to an account, the third, and so on; the
+/// last counts from there on. None is longer than half the time that a token is good for.
+const GAPS_MS: [i64; 5] = [0, 60_000, 5 * 60_000, 15 * 60_000, 30 * 60_000];
+/// How long a mail counts.
+pub(super) const COUNTED_MS: i64 = 24 * 60 * 60 * 1000;
 const TOKEN_PREFIX: &str = "rhm_";
 
 /// See the module.
@@ -84,24 +94,8 @@ impl Mails {
     }
 
     async fn send(&self, mail: &mails::Model) -> Result<()> {
-        let Some(user) = mail.user_id else { return Ok(()) };
-        let tx = self.core.sql.begin().await?;
-        let user = users::lock(&tx, &[user]).await?.pop();
-        let Some(user) = user.filter(|user| user.deleted_at.is_none()) else { return Ok(()) };
+        let Some((user, token)) = self.make(mail).await? else { return Ok(()) };
         let settings = &self.core.config.settings.mail;
-        let token = tokens::random(TOKEN_PREFIX);
-        one_time_tokens::forget(&tx, user.id, Some(mail.kind)).await?;
-        let row = one_time_tokens::Model {
-            hash: tokens::hash(&token),
-            user_id: user.id,
-            kind: mail.kind,
-            email_key: user.email_key,
-            expires_at: now().plus_ms(i64::from(settings.token_seconds) * 1000),
-        };
-        one_time_tokens::Entity::insert(row.into_active_model().reset_all())
-            .exec_without_returning(&tx)
-            .await?;
-        tx.commit().await?;
         let minutes = settings.token_seconds / 60;
         let (subject, url, what) = match mail.kind {
             MailKind::VerifyEmail => (
@@ -119,6 +113,55 @@ impl Mails {
             user.username,
             url.replace("{token}", &token),
         );
-        self.mail.send(&user.email, subject, text).await
+        let sent = self.mail.send(&user.email, subject, text).await;
+        if sent.is_err() {
+            // Nobody has it, so it counts for nothing.
+            let tx = self.core.sql.begin().await?;
+            one_time_tokens::take(&tx, &tokens::hash(&token)).await?;
+            tx.commit().await?;
+        }
+        sent
+    }
+
+    /// Makes the token that a mail is about; none where there is nobody to send it to, or it comes too soon.
+    async fn make(&self, mail: &mails::Model) -> Result<Option<(users::Model, String)>> {
+        let Some(user) = mail.user_id else { return Ok(None) };
+        let tx = self.core.sql.begin().await?;
+        let user = users::lock(&tx, &[user]).await?.pop();
+        let Some(user) = user.filter(|user| user.deleted_at.is_none()) else { return Ok(None) };
+        // One that is tried again was let through before.
+        if mail.attempts == 0 && self.is_too_soon(&tx, user.id, mail).await? {
+            tracing::debug!(id = %mail.id, what = mail.kind.as_str(), "a mail is left out");
+            return Ok(None);
+        }
+        let token = tokens::random(TOKEN_PREFIX);
+        let row = one_time_tokens::Model {
+            hash: tokens::hash(&token),
+            user_id: user.id,
+            kind: mail.kind,
+            email_key: user.email_key.clone(),
+            expires_at: now().plus_ms(self.token_ms()),
+        };
+        one_time_tokens::Entity::insert(row.into_active_model().reset_all())
+            .exec_without_returning(&tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Some((user, token)))
+    }
+
+    async fn is_too_soon(&self, tx: &Tx, user: UserId, mail: &mails::Model) -> Result<bool> {
+        let (now, token_ms) = (now(), self.token_ms());
+        if mails::is_tried(tx, (user, mail.kind), mail.id).await? {
+            return Ok(true);
+        }
+        let since = now.plus_ms(token_ms - COUNTED_MS);
+        let expiries = one_time_tokens::expiries(tx, user, mail.kind, since).await?;
+        let Some(last) = expiries.first() else { return Ok(false) };
+        let gap_ms = GAPS_MS[(expiries.len() - 1).min(GAPS_MS.len() - 1)].min(token_ms / 2);
+        Ok(now.since(last.plus_ms(-token_ms)) < gap_ms)
+    }
+
+    fn token_ms(&self) -> i64 {
+        i64::from(self.core.config.settings.mail.token_seconds) * 1000
     }
 }

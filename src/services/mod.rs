@@ -296,13 +296,15 @@ impl Services {
         self.take(&format!("login:{who}"), limit).await.map(drop)
     }
 
-    /// Takes a mail to somebody.
+    /// Takes a mail to somebody, for whoever asks from an address.
     ///
     /// # Errors
     /// As [`Self::take`].
-    pub async fn take_mail(&self, to: &str) -> Result<()> {
+    pub async fn take_mail(&self, to: &str, address: IpAddr) -> Result<()> {
+        // From one network alone: nobody keeps an account's owner from asking.
+        let who = tokens::hash(&format!("{}:{}", fold(to), network(address)));
         let limit = self.config.settings.limits.mail_per_account_minute;
-        self.take(&format!("mail:{}", tokens::hash(&fold(to))), limit).await.map(drop)
+        self.take(&format!("mail:{who}"), limit).await.map(drop)
     }
 
     /// Ends all connections to the backends.

@@ -113,10 +113,17 @@ impl Accounts {
     async fn use_up(&self, tx: &Tx, token: &str, kind: MailKind) -> Result<users::Model> {
         let hash = tokens::hash(token);
         let row = one_time_tokens::live(tx, &hash, kind, now()).await?.ok_or_else(bad_token)?;
+        let user = users::lock(tx, &[row.user_id]).await?.pop();
+        // Addresses are proven by their owner's own wish, who has no use for any but the last.
+        let after = one_time_tokens::expiries(tx, row.user_id, kind, row.expires_at).await?;
+        if kind == MailKind::VerifyEmail && !after.is_empty() {
+            return Err(bad_token());
+        }
+        // Of several who use one, or of several that are used, one is first and ends them all.
         if !one_time_tokens::take(tx, &hash).await? {
             return Err(bad_token());
         }
-        let user = users::lock(tx, &[row.user_id]).await?.pop();
+        one_time_tokens::forget(tx, row.user_id, Some(kind)).await?;
         user.filter(|user| user.email_key == row.email_key).ok_or_else(bad_token)
     }
 }

@@ -16,6 +16,7 @@ use super::{
     accounts::{Accounts, Origin, REFRESH_PREFIX, Tokens, refuse_suspended},
     attempts,
     core::now,
+    mails::COUNTED_MS,
     tokens,
 };
 use crate::{
@@ -294,7 +295,8 @@ impl Accounts {
         let now = now();
         let tx = self.core.sql.begin().await?;
         refresh_tokens::forget(&tx, now).await?;
-        one_time_tokens::expire(&tx, now).await?;
+        // Those that ran out tell how many mails there were lately.
+        one_time_tokens::expire(&tx, now.plus_ms(-COUNTED_MS)).await?;
         oauth_flows::expire(&tx, now).await?;
         tx.commit().await?;
         attempts::sweep(&self.core, now).await

@@ -110,6 +110,81 @@ async fn a_forgotten_password_is_replaced_by_whoever_reads_the_mail() {
 }
 
 #[tokio::test]
+async fn asking_again_and_again_neither_spoils_the_first_mail_nor_fills_the_mailbox() {
+    let app = TestApp::with(|settings| settings.limits.mail_per_account_minute = 0).await;
+    app.player("ada").await;
+    let ask = async || app.anonymous().run(ASK, json!({"email": "ada@example.com"})).await;
+    ask().await;
+    let first = token(&app, "Choose another password", &[]).await;
+    for _ in 0..20 {
+        assert_eq!(ask().await["requestPasswordReset"]["accepted"], true);
+    }
+    // All that were to go out have gone.
+    let count = if app.database_url().starts_with('m') {
+        "SELECT CONCAT(COUNT(*), '') FROM mails"
+    } else {
+        "SELECT COUNT(*) || '' FROM mails"
+    };
+    app.until(async || app.cell(count).await == "0").await;
+    let mails = mails(&app);
+    let resets: Vec<_> =
+        mails.iter().filter(|(text, _)| text.contains("Choose another password")).collect();
+    assert!((2..=4).contains(&resets.len()), "{}", resets.len());
+    let reset = |token: &str| json!({"token": token, "password": NEW});
+    app.anonymous().run(RESET, reset(&first)).await;
+    // That was the end of the others.
+    for (_, token) in resets {
+        let refused = app.anonymous().fail(RESET, reset(token)).await;
+        assert_eq!(refused, json!({"code": "BAD_USER_INPUT", "field": "input.token"}));
+    }
+}
+
+#[tokio::test]
+async fn of_two_mails_that_are_used_at_once_one_counts() {
+    let app = TestApp::start().await;
+    app.player("ada").await;
+    let words = "Choose another password";
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        app.anonymous().run(ASK, json!({"email": "ada@example.com"})).await;
+        seen.push(token(&app, words, &seen).await);
+    }
+    let tries = seen.into_iter().map(|token| {
+        let (client, input) = (app.anonymous(), json!({"token": token, "password": NEW}));
+        tokio::spawn(async move { client.send(RESET, input).await })
+    });
+    let mut won = 0;
+    for tried in tries.collect::<Vec<_>>() {
+        won += usize::from(tried.await.unwrap().get("errors").is_none());
+    }
+    assert_eq!(won, 1);
+}
+
+#[tokio::test]
+async fn nobody_keeps_an_owner_from_asking_by_asking_from_elsewhere() {
+    let app = TestApp::with(|settings| {
+        settings.http.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        settings.limits.mail_per_account_minute = 1;
+    })
+    .await;
+    app.player("ada").await;
+    let ask = async |from: &str, email: &str| -> Value {
+        let body = json!({"query": ASK, "variables": {"email": email}});
+        let client = app.anonymous();
+        let request = client.http.post(client.url("/graphql")).header("x-forwarded-for", from);
+        request.json(&body).send().await.unwrap().json().await.unwrap()
+    };
+    // Whether somebody has the address or not.
+    for email in ["ada@example.com", "nobody@example.com"] {
+        let accepted = json!({"requestPasswordReset": {"accepted": true}});
+        assert_eq!(ask("203.0.113.1", email).await["data"], accepted);
+        let refused = ask("203.0.113.1", email).await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+        assert_eq!(ask("198.51.100.7", email).await["data"], accepted);
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_ran_out_opens_nothing() {
     let app = TestApp::start().await;
     app.player("ada").await;
