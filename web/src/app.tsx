@@ -1,32 +1,39 @@
 // The frame: who is here, where one can go, whether the page follows the server.
 
-import { Component, lazy, Suspense, type ReactNode } from 'react';
+import { Component, useEffect, type ReactNode } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 
 import { useViewer } from './api/hooks';
 import { connection } from './api/live';
+import { online, reached } from './api/reach';
 import { session } from './api/session';
 import { useStore } from './api/store';
 import { Bell } from './parts/bell';
-import { Empty, Loading, Page } from './ui/parts';
+import { Queueing } from './parts/queueing';
+import { signInPath } from './parts/sign-in-path';
+import { later, loadAhead } from './ui/later';
+import { Empty, Page } from './ui/parts';
 import { theme, type Theme } from './ui/theme';
 
-const LivePage = lazy(() => import('./pages/live'));
-const LeaderboardPage = lazy(() => import('./pages/leaderboard'));
-const PlayersPage = lazy(() => import('./pages/player/search'));
-const PlayerPage = lazy(() => import('./pages/player'));
-const MatchPage = lazy(() => import('./pages/match'));
-const PlayPage = lazy(() => import('./pages/play'));
-const AccountPage = lazy(() => import('./pages/account'));
-const MailPage = lazy(() => import('./pages/account/mail'));
-const SignInPage = lazy(() => import('./pages/account/sign-in'));
-const AdminPage = lazy(() => import('./pages/admin'));
+const LivePage = later(() => import('./pages/live'));
+const LeaderboardPage = later(() => import('./pages/leaderboard'));
+const PlayersPage = later(() => import('./pages/player/search'));
+const PlayerPage = later(() => import('./pages/player'));
+const MatchPage = later(() => import('./pages/match'));
+const PlayPage = later(() => import('./pages/play'));
+const AccountPage = later(() => import('./pages/account'));
+const MailPage = later(() => import('./pages/account/mail'));
+const SignInPage = later(() => import('./pages/account/sign-in'));
+const AdminPage = later(() => import('./pages/admin'));
+
+const AHEAD = [LivePage, PlayPage, LeaderboardPage, MatchPage, PlayerPage, PlayersPage, SignInPage, AccountPage];
 
 const explores = document.documentElement.dataset.explore !== 'off';
 
 export function App() {
   const who = useStore(session);
   const [path] = useLocation();
+  useEffect(() => loadAhead(AHEAD), []);
   return (
     <>
       <a className="skip" href="#content">
@@ -34,37 +41,36 @@ export function App() {
       </a>
       <Top path={path} />
       <Banner />
+      <Ended />
       <main id="content">
         <Mishap key={path}>
-          <Suspense fallback={<Loading what="the page" />}>
-            {/* What a page shows depends on who looks. */}
-            <Switch key={who.phase === 'in' ? who.viewer.id : 'nobody'}>
-              <Route path="/" component={LivePage} />
-              <Route path="/leaderboard" component={LeaderboardPage} />
-              <Route path="/players" component={PlayersPage} />
-              <Route path="/players/:name">{({ name }) => <PlayerPage key={name} name={decodeURIComponent(name)} />}</Route>
-              <Route path="/matches/:id">{({ id }) => <MatchPage key={id} id={id} />}</Route>
-              <Route path="/play" component={PlayPage} />
-              <Route path="/account" component={AccountPage} />
-              <Route path="/sign-in" component={SignInPage} />
-              <Route path="/verify">
-                <MailPage what="verify" />
-              </Route>
-              <Route path="/reset">
-                <MailPage what="reset" />
-              </Route>
-              <Route path="/admin/:section?/:name?">
-                {({ section, name }) => <AdminPage section={section} name={name && decodeURIComponent(name)} />}
-              </Route>
-              <Route>
-                <Page title="Nothing here">
-                  <Empty title="There is no page of that name.">
-                    <Link href="/">See what is being played</Link>
-                  </Empty>
-                </Page>
-              </Route>
-            </Switch>
-          </Suspense>
+          {/* What a page shows depends on who looks. */}
+          <Switch key={who.phase === 'in' ? who.viewer.id : 'nobody'}>
+            <Route path="/" component={LivePage} />
+            <Route path="/leaderboard" component={LeaderboardPage} />
+            <Route path="/players" component={PlayersPage} />
+            <Route path="/players/:name">{({ name }) => <PlayerPage key={name} name={decodeURIComponent(name)} />}</Route>
+            <Route path="/matches/:id">{({ id }) => <MatchPage key={id} id={id} />}</Route>
+            <Route path="/play" component={PlayPage} />
+            <Route path="/account" component={AccountPage} />
+            <Route path="/sign-in" component={SignInPage} />
+            <Route path="/verify">
+              <MailPage what="verify" />
+            </Route>
+            <Route path="/reset">
+              <MailPage what="reset" />
+            </Route>
+            <Route path="/admin/:section?/:name?">
+              {({ section, name }) => <AdminPage section={section} name={name && decodeURIComponent(name)} />}
+            </Route>
+            <Route>
+              <Page title="Nothing here">
+                <Empty title="There is no page of that name.">
+                  <Link href="/">See what is being played</Link>
+                </Empty>
+              </Page>
+            </Route>
+          </Switch>
         </Mishap>
       </main>
       <footer className="foot quiet small">
@@ -76,6 +82,7 @@ export function App() {
 }
 
 function Top({ path }: { path: string }) {
+  const { phase } = useStore(session);
   const viewer = useViewer();
   const links: [string, string][] = [
     ['/', 'Live'],
@@ -104,18 +111,21 @@ function Top({ path }: { path: string }) {
           <ThemeChoice />
           {viewer ? (
             <>
-              <Bell />
+              <Bell key={viewer.id} />
               <Link className="button" href="/account">
                 {viewer.username}
               </Link>
             </>
+          ) : phase === 'restoring' ? (
+            <span className="slot" />
           ) : (
-            <Link className="button" href="/sign-in">
+            <Link className="button" href={signInPath(path)}>
               Sign in
             </Link>
           )}
         </div>
       </div>
+      {viewer && <Queueing key={viewer.id} self={viewer.id} path={path} />}
     </header>
   );
 }
@@ -137,9 +147,38 @@ function ThemeChoice() {
   );
 }
 
+/** Whether what one sees is how things are. */
 function Banner() {
+  const offline = !useStore(online);
   const lost = useStore(connection) === 'lost';
-  return <div role="status">{lost && <p className="banner">Not connected: what you see may be old. Trying again …</p>}</div>;
+  const away = !useStore(reached);
+  return (
+    <div role="status">
+      {offline ? (
+        <p className="banner">Not connected: this device is offline, and what you see may be old.</p>
+      ) : (
+        (lost || away) && <p className="banner">Not connected: what you see may be old. Trying again …</p>
+      )}
+    </div>
+  );
+}
+
+/** A session that was over by itself is not missed without a word. */
+function Ended() {
+  const now = useStore(session);
+  return (
+    <div role="status">
+      {now.phase === 'out' && now.ended && (
+        <p className="banner">
+          You were signed out: the session has ended.
+          {!isSecureContext && ' Over plain HTTP browsers may not keep one when a page is loaded again.'}{' '}
+          <button className="bare" onClick={() => session.set({ phase: 'out' })}>
+            Close
+          </button>
+        </p>
+      )}
+    </div>
+  );
 }
 
 /** A page that fails leaves the frame standing. */
@@ -154,7 +193,7 @@ class Mishap extends Component<{ children: ReactNode }, { failed: boolean }> {
     if (!this.state.failed) return this.props.children;
     return (
       <Page title="This page failed">
-        <Empty title="That is a fault of the page, or the server has a newer one.">
+        <Empty title="That is a fault of the page.">
           <button onClick={() => location.reload()}>Load it again</button>
         </Empty>
       </Page>

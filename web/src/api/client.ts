@@ -6,11 +6,13 @@ import { authExchange } from '@urql/exchange-auth';
 
 import { codeOf } from './errors';
 import { forwardSubscription } from './live';
+import { reaching } from './reach';
 import { COOKIE_MODE, isFresh, renewed, renewedAfterRefusal, session, token } from './session';
 
 export const client = new Client({
   url: '/graphql',
   preferGetMethod: false,
+  fetch: reaching,
   fetchOptions: { headers: COOKIE_MODE },
   exchanges: [
     authExchange(async (utils) => {

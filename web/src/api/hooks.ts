@@ -1,11 +1,11 @@
 // How pages read and follow.
 
-import type { AnyVariables, CombinedError, TypedDocumentNode } from '@urql/core';
-import { useCallback, useEffect, useEffectEvent, useState } from 'react';
+import { createRequest, type AnyVariables, type CombinedError, type TypedDocumentNode } from '@urql/core';
+import { useCallback, useEffect, useEffectEvent, useRef, useState } from 'react';
 
 import { client } from './client';
 import { reasonOf } from './errors';
-import { comebacks } from './live';
+import { comebacks } from './reach';
 import { session } from './session';
 import { useStore } from './store';
 
@@ -16,31 +16,60 @@ export interface Read<D> {
   reload: () => void;
 }
 
-/** Reads when the page opens, when the variables change, and when the server is back after a break; nothing while they are null. */
+/** When what was read was asked for: what was heard since may be newer. */
+const askedAt = new WeakMap<object, number>();
+
+let reads = 0;
+
+/** Sends a query of its own: the client answers one that it is sending already, which may be from before what one heard. */
+async function ask<D, V extends AnyVariables>(document: TypedDocumentNode<D, V>, variables: V) {
+  const asked = performance.now();
+  reads += 1;
+  const { data, error } = await client.executeQuery({ ...createRequest(document, variables), key: -reads }).toPromise();
+  for (const part of Object.values(data ?? {})) if (part instanceof Object) askedAt.set(part, asked);
+  return { data, error };
+}
+
+/**
+ * Reads when the page opens, when the variables change, and when the server is back after a break; nothing while they are null.
+ * What is to be read again while it is being read is read once more then.
+ */
 export function useRead<D, V extends AnyVariables>(document: TypedDocumentNode<D, V>, variables: V | null): Read<D> {
   const [state, setState] = useState<{ key: string; data?: D; error?: CombinedError }>({ key: '' });
-  const [turn, setTurn] = useState(0);
-  const back = useStore(comebacks);
+  const again = useRef(() => {});
   const key = JSON.stringify(variables);
   useEffect(() => {
     if (variables === null) return;
     let over = false;
-    void client
-      .query(document, variables)
-      .toPromise()
-      .then(({ data, error }) => {
+    let reading = false;
+    let stale = false;
+    const read = async () => {
+      stale = reading;
+      if (reading) return;
+      reading = true;
+      do {
+        stale = false;
+        const { data, error } = await ask(document, variables);
         if (over) return;
         setState((last) => {
           const kept = last.key === key ? last.data : undefined;
           return { key, data: data ?? kept, error };
         });
-      });
+        // Set meanwhile, by whoever asked.
+      } while (stale as boolean);
+      reading = false;
+    };
+    again.current = () => void read();
+    void read();
+    const left = comebacks.subscribe(again.current);
     return () => {
       over = true;
+      again.current = () => {};
+      left();
     };
     // The key stands for the variables.
-  }, [document, key, turn, back]);
-  const reload = useCallback(() => setTurn((n) => n + 1), []);
+  }, [document, key]);
+  const reload = useCallback(() => again.current(), []);
   const current = state.key === key ? state : undefined;
   return { data: current?.data, error: current?.error, reload };
 }
@@ -91,13 +120,20 @@ export function useStream<D, V extends AnyVariables>(
   return error;
 }
 
-/** What is read and what is heard of the same thing: whichever came last. */
+/** What is read and what is heard of the same thing: whichever is newer. */
 export function useLatest<T>(read: T | null | undefined): [T | undefined, (heard: T | undefined) => void] {
   const [latest, setLatest] = useState<T>();
+  const heardAt = useRef(-Infinity);
   useEffect(() => {
-    if (read) setLatest(read);
+    const asked = read instanceof Object ? (askedAt.get(read) ?? Infinity) : Infinity;
+    if (read && asked >= heardAt.current) setLatest(read);
   }, [read]);
-  return [latest ?? read ?? undefined, (heard) => heard && setLatest(heard)];
+  const hear = (heard: T | undefined) => {
+    if (!heard) return;
+    heardAt.current = performance.now();
+    setLatest(heard);
+  };
+  return [latest ?? read ?? undefined, hear];
 }
 
 /** What a button does: whether it is at it, and what was refused. */

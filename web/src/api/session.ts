@@ -6,6 +6,8 @@ import { Client, fetchExchange, type CombinedError } from '@urql/core';
 import { codeOf } from './errors';
 import { graphql } from './gql';
 import type { ViewerFragment } from './gql/graphql';
+import { keep, kept } from './kept';
+import { onHope, reaching } from './reach';
 import { store } from './store';
 
 graphql(`
@@ -55,7 +57,8 @@ export interface Auth {
   user: ViewerFragment;
 }
 
-export type Session = { phase: 'restoring' } | { phase: 'out' } | { phase: 'in'; viewer: ViewerFragment };
+/** `ended`: it was over without anybody's having signed out. */
+export type Session = { phase: 'restoring' } | { phase: 'out'; ended?: boolean } | { phase: 'in'; viewer: ViewerFragment };
 
 /** Not a secret by itself: it counts only together with the cookie. */
 const CSRF = 'rankedhonor.csrf';
@@ -68,7 +71,7 @@ const LEFT_BEHIND_MS = 2_000;
 /** Sent with everything: sessions that begin keep their refresh token in the cookie. */
 export const COOKIE_MODE = { 'X-Session-Mode': 'cookie' };
 
-export const session = store<Session>({ phase: localStorage.getItem(CSRF) ? 'restoring' : 'out' });
+export const session = store<Session>({ phase: kept(CSRF) ? 'restoring' : 'out' });
 
 /** Hears of each newer access token. */
 export const token = store<string | null>(null);
@@ -76,7 +79,7 @@ export const token = store<string | null>(null);
 let expiresAt = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 const tabs = new BroadcastChannel('rankedhonor.session');
-const plain = new Client({ url: '/graphql', exchanges: [fetchExchange], preferGetMethod: false });
+const plain = new Client({ url: '/graphql', exchanges: [fetchExchange], preferGetMethod: false, fetch: reaching });
 
 /** Whether the token is good for a moment yet. */
 export function isFresh(): boolean {
@@ -95,24 +98,35 @@ function adopt(auth: Auth): void {
   timer = setTimeout(() => void renewed(), Math.max(1_000, expiresAt - Date.now() - EARLY_MS));
 }
 
-function forget(): void {
+function forget(ended: boolean): void {
   clearTimeout(timer);
   expiresAt = 0;
-  localStorage.removeItem(CSRF);
+  keep(CSRF, null);
   token.set(null);
-  session.set({ phase: 'out' });
+  session.set({ phase: 'out', ended });
 }
 
 /** A session has begun or was renewed here. */
 export function begin(auth: Auth): void {
-  if (auth.csrfToken) localStorage.setItem(CSRF, auth.csrfToken);
+  if (auth.csrfToken) keep(CSRF, auth.csrfToken);
   adopt(auth);
   tabs.postMessage(auth);
 }
 
 /** Only one page of the browser does it at a time. */
 async function alone(work: () => Promise<boolean>): Promise<boolean> {
-  return navigator.locks ? await navigator.locks.request('rankedhonor.session', work) : work();
+  if (!navigator.locks) return work();
+  let begun = false;
+  try {
+    return await navigator.locks.request('rankedhonor.session', () => {
+      begun = true;
+      return work();
+    });
+  } catch (error) {
+    // Where nothing may be kept there are no locks either.
+    if (begun) throw error;
+    return work();
+  }
 }
 
 /**
@@ -122,28 +136,29 @@ async function alone(work: () => Promise<boolean>): Promise<boolean> {
 function renew(): Promise<boolean> {
   return alone(async () => {
     if (isFresh() && Date.now() < expiresAt - EARLY_MS) return true;
-    const csrf = localStorage.getItem(CSRF);
+    const csrf = kept(CSRF);
     if (!csrf) {
-      forget();
+      forget(false);
       return false;
     }
     // A page that was left while it renewed has sent the cookie already; the next one comes with the answer to that.
-    const left = Number(localStorage.getItem(RENEWING)) + LEFT_BEHIND_MS - Date.now();
+    const left = Number(kept(RENEWING)) + LEFT_BEHIND_MS - Date.now();
     if (left > 0 && left <= LEFT_BEHIND_MS) await new Promise((passed) => setTimeout(passed, left));
-    localStorage.setItem(RENEWING, String(Date.now()));
+    keep(RENEWING, String(Date.now()));
     const headers = { ...COOKIE_MODE, 'X-CSRF-Token': csrf };
     const { data, error } = await plain
       .mutation(Refresh, { input: { refreshToken: '' } }, { fetchOptions: { headers, keepalive: true } })
       .toPromise();
     // Without an answer, such as on a page that is being left, the server may be at it yet.
-    if (data || codeOf(error)) localStorage.removeItem(RENEWING);
+    if (data || codeOf(error)) keep(RENEWING, null);
     if (data) {
       begin(data.refreshSession);
       return true;
     }
     if (['UNAUTHENTICATED', 'FORBIDDEN', 'BAD_USER_INPUT'].includes(codeOf(error) ?? '')) {
-      forget();
-      tabs.postMessage(null);
+      // There was none, where another page of the browser has signed out meanwhile.
+      forget(kept(CSRF) !== null);
+      tabs.postMessage('ended');
       return false;
     }
     throw error as CombinedError;
@@ -167,16 +182,23 @@ export function renewedAfterRefusal(): Promise<boolean> {
   return renewed();
 }
 
-/** Ends the session here and on the server. */
-export async function signOut(): Promise<void> {
+/** Ends the session here and on the server; what kept it from being ended there. */
+export async function signOut(): Promise<CombinedError | undefined> {
+  if (!isFresh()) await renewed();
   const headers = { ...COOKIE_MODE, authorization: `Bearer ${token.get()}` };
-  await plain.mutation(Logout, {}, { fetchOptions: { headers } }).toPromise();
-  forget();
-  tabs.postMessage(null);
+  const { error } = await plain.mutation(Logout, {}, { fetchOptions: { headers } }).toPromise();
+  // It is over already, where nobody is known any more.
+  if (error && codeOf(error) !== 'UNAUTHENTICATED') return error;
+  forget(false);
+  tabs.postMessage('left');
+  return undefined;
 }
 
-tabs.onmessage = ({ data }: MessageEvent<Auth | null>) => (data ? adopt(data) : forget());
-document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'visible' && session.get().phase === 'in' && !isFresh()) void renewed();
+tabs.onmessage = ({ data }: MessageEvent<Auth | 'ended' | 'left'>) => {
+  if (typeof data === 'object') adopt(data);
+  else if (session.get().phase !== 'out') forget(data === 'ended');
+};
+onHope(() => {
+  if (session.get().phase !== 'out' && !isFresh()) void renewed();
 });
 if (session.get().phase === 'restoring') void renewed();

@@ -1,10 +1,14 @@
 // The viewer's notifications: how many are unread, and what they say.
 
 import { useState } from 'react';
+import { Link } from 'wouter';
 
 import { graphql } from '../api/gql';
 import { useAct, useRead, useStream } from '../api/hooks';
+import { useStore } from '../api/store';
 import { Dialog, Empty, Failure, Loading, When } from '../ui/parts';
+import { isOpen } from './matches';
+import { ticket } from './ticket';
 
 const Notifications = graphql(`
   query Notifications {
@@ -15,6 +19,7 @@ const Notifications = graphql(`
         kind
         title
         body
+        data
         createdAt
         readAt
       }
@@ -71,7 +76,7 @@ export function Bell() {
             {data?.notifications.nodes.map((one) => (
               <li key={one.id}>
                 <div className="apart">
-                  <strong>{one.title}</strong>
+                  <Title title={one.title} data={one.data} close={close} />
                   <span className="quiet small">
                     <When at={one.createdAt} />
                   </span>
@@ -83,5 +88,18 @@ export function Bell() {
         </Dialog>
       )}
     </>
+  );
+}
+
+/** Leads to the match that it is about: to where it is played, while it is one's own. */
+function Title({ title, data, close }: { title: string; data: Record<string, unknown> | null; close: () => void }) {
+  const now = useStore(ticket)?.match;
+  const id = data?.matchId;
+  if (typeof id !== 'string') return <strong>{title}</strong>;
+  const plays = now?.id === id && isOpen(now.status);
+  return (
+    <Link href={plays ? '/play' : `/matches/${id}`} onClick={close}>
+      <strong>{title}</strong>
+    </Link>
   );
 }

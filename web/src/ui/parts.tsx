@@ -3,7 +3,8 @@
 import type { CombinedError } from '@urql/core';
 import { useEffect, useId, useRef, useState, type ComponentProps, type ReactNode } from 'react';
 
-import { sentence } from '../api/errors';
+import { fieldOf, sentence } from '../api/errors';
+import { named } from './title';
 
 /** Whether the person has done anything, and a page was there before: until then nothing takes the focus. */
 let acted = false;
@@ -21,7 +22,7 @@ export function Page({ title, aside, children }: { title: string; aside?: ReactN
     pages += 1;
   }, []);
   useEffect(() => {
-    document.title = `${title} · RankedHonor`;
+    named(title);
     if (acted && document.activeElement === document.body) heading.current?.focus();
   }, [title]);
   return (
@@ -90,23 +91,36 @@ export function Failure({ error, retry }: { error: CombinedError; retry?: () => 
   );
 }
 
-/** The same beside the button that was pressed. */
-export function Refusal({ error }: { error: CombinedError | undefined }) {
+/** The same beside the button that was pressed; not what one of the form's fields says itself. */
+export function Refusal({ error, fields = [] }: { error: CombinedError | undefined; fields?: string[] }) {
+  const said = fields.includes(fieldOf(error) ?? '');
   return (
     <p className="bad" role="alert">
-      {error && sentence(error)}
+      {error && !said && sentence(error)}
     </p>
   );
 }
 
-type FieldProps = ComponentProps<'input'> & { label: string; hint?: string };
+/** `error` is said at the field where it is about it: by the name of the field, or `about`. */
+type FieldProps = ComponentProps<'input'> & { label: string; hint?: string; error?: CombinedError; about?: string };
 
-export function Field({ label, hint, ...input }: FieldProps) {
+export function Field({ label, hint, error, about, ...input }: FieldProps) {
   const id = useId();
+  const at = useRef<HTMLInputElement>(null);
+  const wrong = fieldOf(error) !== undefined && fieldOf(error) === (about ?? input.name) ? error : undefined;
+  useEffect(() => {
+    if (wrong) at.current?.focus();
+  }, [wrong]);
+  const told = [wrong && `${id}-wrong`, hint && `${id}-hint`].filter(Boolean).join(' ');
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <input id={id} aria-describedby={hint ? `${id}-hint` : undefined} {...input} />
+      <input id={id} ref={at} aria-describedby={told || undefined} aria-invalid={wrong ? true : undefined} {...input} />
+      {wrong && (
+        <span className="bad" id={`${id}-wrong`} role="alert">
+          {sentence(wrong)}
+        </span>
+      )}
       {hint && (
         <span className="hint" id={`${id}-hint`}>
           {hint}

@@ -1,13 +1,14 @@
 // Light, dark, or as the system has it.
 
+import { keep, kept } from '../api/kept';
 import { store } from '../api/store';
 
 export type Theme = 'system' | 'light' | 'dark';
 
 const KEY = 'rankedhonor.theme';
-const kept = localStorage.getItem(KEY);
+const before = kept(KEY);
 
-export const theme = store<Theme>(kept === 'light' || kept === 'dark' ? kept : 'system');
+export const theme = store<Theme>(before === 'light' || before === 'dark' ? before : 'system');
 
 function show(): void {
   if (theme.get() === 'system') delete document.documentElement.dataset.theme;
@@ -15,7 +16,7 @@ function show(): void {
 }
 
 theme.subscribe(() => {
-  localStorage.setItem(KEY, theme.get());
+  keep(KEY, theme.get());
   show();
 });
 show();

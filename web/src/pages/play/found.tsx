@@ -1,5 +1,6 @@
 // A match was found: the ready check, the game, the result.
 
+import { useEffect, useRef } from 'react';
 import { Link } from 'wouter';
 
 import { graphql } from '../../api/gql';
@@ -7,7 +8,9 @@ import type { MyMatchFragment } from '../../api/gql/graphql';
 import { useAct, useLatest, useRead, useStream } from '../../api/hooks';
 import { Change, Chances, isOpen, StatusBadge } from '../../parts/matches';
 import { Avatar, PlayerLink } from '../../parts/players';
+import { answerSeconds } from '../../parts/ticket';
 import { Card, clock, Failure, Loading, number, Page, Refusal, useNow } from '../../ui/parts';
+import { reasonOf } from './fell';
 
 graphql(`
   fragment MyMatch on Match {
@@ -83,7 +86,7 @@ export function Found({ id, self, done }: { id: string; self: string; done: () =
           </p>
         </Card>
       )}
-      {match.status === 'CANCELLED' && <Card title="Why">{match.cancelReason ?? 'No reason was given.'}</Card>}
+      {match.status === 'CANCELLED' && <Card title="Why">{reasonOf(match.cancelReason)}</Card>}
       {match.session && isOpen(match.status) && match.status !== 'READY_CHECK' && (
         <Card title="How to connect" call>
           <p>{match.session.endpoint ? <code>{match.session.endpoint}</code> : 'The game server is about to open the match.'}</p>
@@ -141,23 +144,31 @@ function ReadyCheck({
   accepted: boolean;
   answered: (match: MyMatchFragment) => void;
 }) {
-  const now = useNow(250);
+  useNow(250);
+  const answer = useRef<HTMLParagraphElement>(null);
+  // The button that had the focus is gone.
+  useEffect(() => {
+    if (accepted && document.activeElement === document.body) answer.current?.focus();
+  }, [accepted]);
   const act = useAct(Respond, ({ respondToReadyCheck }) => answered(respondToReadyCheck.match));
-  const most = match.mode.readyCheckSeconds;
-  const left = Math.min(most, (Date.parse(match.createdAt) - now) / 1000 + most);
-  const answer = (accept: boolean) => void act.run({ input: { matchId: match.id, accept } });
+  const left = answerSeconds(match.createdAt, match.mode.readyCheckSeconds);
+  const respond = (accept: boolean) => void act.run({ input: { matchId: match.id, accept } });
   return (
     <Card
       title={accepted ? 'Waiting for the others' : 'Are you ready?'}
       aside={<span className="number">{clock(left)}</span>}
       call
     >
-      {!accepted && (
+      {accepted ? (
+        <p ref={answer} tabIndex={-1}>
+          You have accepted.
+        </p>
+      ) : (
         <div className="row">
-          <button type="button" className="main large" autoFocus disabled={act.busy} onClick={() => answer(true)}>
+          <button type="button" className="main large" autoFocus disabled={act.busy} onClick={() => respond(true)}>
             Accept
           </button>
-          <button type="button" className="danger" disabled={act.busy} onClick={() => answer(false)}>
+          <button type="button" className="danger" disabled={act.busy} onClick={() => respond(false)}>
             Decline
           </button>
         </div>

@@ -3,56 +3,18 @@
 import { useEffect, useState } from 'react';
 
 import { graphql } from '../../api/gql';
-import type { WaitingTicketFragment } from '../../api/gql/graphql';
-import { useRead, useStream, useViewer } from '../../api/hooks';
-import { comebacks } from '../../api/live';
+import type { PlayNowQuery } from '../../api/gql/graphql';
+import { useRead, useViewer } from '../../api/hooks';
+import { session } from '../../api/session';
 import { useStore } from '../../api/store';
+import { ticket as known } from '../../parts/ticket';
 import { Badge, Card, Failure, Loading, Page, When } from '../../ui/parts';
 import { SignIn } from '../account/sign-in';
+import { Fell } from './fell';
 import { Found } from './found';
 import { Party } from './party';
 import { Setup } from './setup';
 import { Waiting } from './waiting';
-
-graphql(`
-  fragment WaitingTicket on QueueTicket {
-    id
-    state
-    joinedAt
-    waitedSeconds
-    mmr
-    mmrTolerance
-    estimatedWaitSeconds
-    estimatedWaitP90Seconds
-    mode {
-      ...ModeParts
-    }
-    regions {
-      id
-      name
-    }
-    explanation {
-      candidates
-      keptOut {
-        rule
-        tickets
-      }
-      nextWidening {
-        inSeconds
-        tickets
-      }
-      nearest {
-        missingPlayers
-        spread
-        allowedSpread
-        reason
-      }
-    }
-    match {
-      id
-    }
-  }
-`);
 
 const PlayNow = graphql(`
   query PlayNow {
@@ -66,6 +28,7 @@ const PlayNow = graphql(`
     }
     myTicket {
       ...WaitingTicket
+      ...TicketWhy
     }
     myMatch {
       id
@@ -76,53 +39,62 @@ const PlayNow = graphql(`
   }
 `);
 
-const QueueStatus = graphql(`
-  subscription QueueStatus {
-    queueStatus {
-      ...WaitingTicket
-    }
-  }
-`);
-
 export default function PlayPage() {
+  const { phase } = useStore(session);
   const viewer = useViewer();
   if (viewer) return <Signed key={viewer.id} id={viewer.id} />;
   return (
     <Page title="Play">
-      <div className="narrow stack">
-        <p>Sign in, choose a mode, and you are matched with equals.</p>
-        <SignIn />
-      </div>
+      {phase === 'restoring' ? (
+        <Loading what="where you are" />
+      ) : (
+        <div className="narrow stack">
+          <p>Sign in, choose a mode, and you are matched with equals.</p>
+          <SignIn />
+        </div>
+      )}
     </Page>
   );
 }
 
 function Signed({ id }: { id: string }) {
   const { data, error, reload } = useRead(PlayNow, {});
-  const [heard, setHeard] = useState<WaitingTicketFragment>();
-  // After a break the stream says how the ticket stands, unless there is none any more.
-  const back = useStore(comebacks);
-  useEffect(() => setHeard(undefined), [back]);
+  const heard = useStore(known);
+  useEffect(() => {
+    if (heard && heard.state !== 'SEARCHING') reload();
+  }, [heard]);
   // The match that was put away after its end.
   const [seen, setSeen] = useState<string>();
-  useStream(QueueStatus, {}, (tickets) => {
-    const ticket = tickets.at(-1)?.queueStatus;
-    setHeard(ticket);
-    if (ticket?.state !== 'SEARCHING') reload();
-  });
+  // The match that was shown last, and stays until it is put away: its end may come while nobody is told.
+  const [shown, setShown] = useState<string>();
+  // The match after which one is looking for another, without having put it away.
+  const [left, setLeft] = useState<string>();
+  const ticket = heard ?? data?.myTicket;
+  const searching = ticket?.state === 'SEARCHING' ? ticket : null;
+  const now = searching ? null : (ticket?.match?.id ?? data?.myMatch?.id ?? null);
+  const searches = searching !== null;
+  useEffect(() => {
+    if (now && now !== seen) {
+      setShown(now);
+      setLeft(undefined);
+    } else if (searches && shown) {
+      setLeft(shown);
+      setShown(undefined);
+    }
+  }, [now, searches]);
   if (!data)
     return <Page title="Play">{error ? <Failure error={error} retry={reload} /> : <Loading what="where you are" />}</Page>;
-  const ticket = heard ?? data.myTicket;
-  const searching = ticket?.state === 'SEARCHING' ? ticket : null;
-  const match = searching ? null : (ticket?.match?.id ?? data.myMatch?.id ?? null);
-  if (match && match !== seen) {
+  const match = searches ? null : now && now !== seen ? now : shown;
+  if (match) {
     return (
       <Found
         key={match}
         id={match}
         self={id}
         done={() => {
+          known.set(undefined);
           setSeen(match);
+          setShown(undefined);
           reload();
         }}
       />
@@ -131,18 +103,36 @@ function Signed({ id }: { id: string }) {
   const lock = data.me?.queueLock;
   return (
     <Page title={searching ? 'Looking for a match' : 'Play'}>
-      {lock && (
-        <Card title="You cannot queue just now">
-          <p>
-            {LOCKED[lock.reason]} It is over <When at={lock.until} />. <Badge tone="warn">time {lock.count}</Badge>
-          </p>
-        </Card>
-      )}
+      {left && searching && <Fell id={left} self={id} />}
+      {lock && <Locked lock={lock} changed={reload} />}
       <div className="columns">
-        {searching ? <Waiting ticket={searching} left={setHeard} /> : <Setup party={data.myParty} self={id} joined={setHeard} />}
+        {searching ? (
+          <Waiting ticket={searching} left={known.set} />
+        ) : (
+          <Setup party={data.myParty} self={id} joined={known.set} refused={reload} />
+        )}
         <Party party={data.myParty} self={id} changed={reload} />
       </div>
     </Page>
+  );
+}
+
+type Lock = NonNullable<NonNullable<PlayNowQuery['me']>['queueLock']>;
+
+/** How often it is looked whether somebody has lifted a lock, which no stream tells. */
+const LOOK_MS = 10_000;
+
+function Locked({ lock, changed }: { lock: Lock; changed: () => void }) {
+  useEffect(() => {
+    const timer = setInterval(changed, LOOK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <Card title="You cannot queue just now">
+      <p>
+        {LOCKED[lock.reason]} It is over <When at={lock.until} />. <Badge tone="warn">time {lock.count}</Badge>
+      </p>
+    </Card>
   );
 }
 

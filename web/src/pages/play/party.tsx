@@ -121,13 +121,15 @@ function Alone({ changed }: { changed: () => void }) {
       >
         <Field
           label="Code of a friend’s party"
+          name="joinCode"
+          error={join.error}
           value={code}
           onChange={(event) => setCode(event.target.value)}
           autoComplete="off"
           required
         />
         <button disabled={join.busy}>Join it</button>
-        <Refusal error={join.error} />
+        <Refusal error={join.error} fields={['joinCode']} />
       </form>
     </Card>
   );

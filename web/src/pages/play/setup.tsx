@@ -3,10 +3,12 @@
 import { useState } from 'react';
 
 import { graphql } from '../../api/gql';
-import type { PartyPartsFragment, WaitingTicketFragment } from '../../api/gql/graphql';
+import type { PartyPartsFragment } from '../../api/gql/graphql';
 import { useAct, useViewer } from '../../api/hooks';
+import { allowSound } from '../../parts/alarm';
 import { useCatalog } from '../../parts/catalog';
-import { Card, Choice, Failure, Loading, Refusal } from '../../ui/parts';
+import type { Ticket } from '../../parts/ticket';
+import { Badge, Card, Choice, Failure, Loading, Refusal } from '../../ui/parts';
 import { Queue } from '../live/queue';
 
 const JoinQueue = graphql(`
@@ -14,19 +16,26 @@ const JoinQueue = graphql(`
     joinQueue(input: $input) {
       ticket {
         ...WaitingTicket
+        ...TicketWhy
       }
     }
   }
 `);
 
+const RULES = new Intl.PluralRules('en', { type: 'ordinal' });
+const ENDS: Partial<Record<Intl.LDMLPluralRule, string>> = { one: 'st', two: 'nd', few: 'rd' };
+const ORDER = { format: (place: number) => `${place}${ENDS[RULES.select(place)] ?? 'th'}` };
+
 export function Setup({
   party,
   self,
   joined,
+  refused,
 }: {
   party: PartyPartsFragment | null;
   self: string;
-  joined: (ticket: WaitingTicketFragment) => void;
+  joined: (ticket: Ticket) => void;
+  refused: () => void;
 }) {
   const catalog = useCatalog();
   const home = useViewer()?.region?.id;
@@ -42,7 +51,10 @@ export function Setup({
   const follows = party !== null && party.leader.id !== self;
   const waits = party?.members.filter(({ ready, user }) => !ready && user.id !== party.leader.id) ?? [];
   const queue = () => {
-    if (chosen) void act.run({ input: { mode: chosen.id, regions: places.map((region) => ({ region })) } });
+    if (!chosen) return;
+    allowSound();
+    const input = { mode: chosen.id, regions: places.map((region) => ({ region })) };
+    void act.run({ input }).then((done) => done || refused());
   };
   return (
     <div className="stack">
@@ -63,6 +75,7 @@ export function Setup({
                 onChange={(event) => setPlaces((now) => (event.target.checked ? [...now, id] : now.filter((one) => one !== id)))}
               />
               {name}
+              {places.length > 1 && places.includes(id) && <Badge>{ORDER.format(places.indexOf(id) + 1)}</Badge>}
             </label>
           ))}
         </fieldset>

@@ -1,10 +1,12 @@
 // Waiting: how long, how wide the search is by now, and why it still goes on.
 
-import { useMemo } from 'react';
+import { useState } from 'react';
 
 import { graphql } from '../../api/gql';
-import type { WaitingTicketFragment, WaitRule } from '../../api/gql/graphql';
+import type { WaitRule } from '../../api/gql/graphql';
 import { useAct } from '../../api/hooks';
+import { askToNotify, canAsk } from '../../parts/alarm';
+import { waitedSeconds, type Ticket } from '../../parts/ticket';
 import { Card, clock, number, Refusal, seconds, useNow } from '../../ui/parts';
 
 const LeaveQueue = graphql(`
@@ -12,6 +14,7 @@ const LeaveQueue = graphql(`
     leaveQueue {
       ticket {
         ...WaitingTicket
+        ...TicketWhy
       }
     }
   }
@@ -25,17 +28,10 @@ const RULE: Record<WaitRule, string> = {
   RATING: 'the ratings are too far apart yet',
 };
 
-export function Waiting({
-  ticket,
-  left,
-}: {
-  ticket: WaitingTicketFragment;
-  left: (ticket: WaitingTicketFragment | undefined) => void;
-}) {
-  const now = useNow(1_000);
+export function Waiting({ ticket, left }: { ticket: Ticket; left: (ticket: Ticket | undefined) => void }) {
+  useNow(1_000);
+  const [asks, setAsks] = useState(canAsk);
   const act = useAct(LeaveQueue, ({ leaveQueue }) => left(leaveQueue.ticket ?? undefined));
-  // By the server's clock: this machine's may be wrong.
-  const since = useMemo(() => Date.now() - ticket.waitedSeconds * 1000, [ticket]);
   const { explanation: why } = ticket;
   const kept = why?.keptOut.filter(({ tickets }) => tickets > 0) ?? [];
   return (
@@ -47,7 +43,7 @@ export function Waiting({
       <dl className="facts" data-testid="waiting">
         <div>
           <dt>Waiting for</dt>
-          <dd>{clock((now - since) / 1000)}</dd>
+          <dd>{clock(waitedSeconds(ticket))}</dd>
         </div>
         <div>
           <dt>Opponents within</dt>
@@ -56,11 +52,11 @@ export function Waiting({
           </dd>
         </div>
         <div>
-          <dt>Expected, half of the time</dt>
+          <dt>Typical wait (P50)</dt>
           <dd>{ticket.estimatedWaitSeconds === null ? 'not known yet' : seconds(ticket.estimatedWaitSeconds)}</dd>
         </div>
         <div>
-          <dt>Nine times of ten</dt>
+          <dt>Worst of ten (P90)</dt>
           <dd>{ticket.estimatedWaitP90Seconds === null ? 'not known yet' : seconds(ticket.estimatedWaitP90Seconds)}</dd>
         </div>
       </dl>
@@ -71,7 +67,7 @@ export function Waiting({
             <p>Nobody else is waiting in this mode.</p>
           ) : (
             <p>
-              {why.candidates} {why.candidates === 1 ? 'ticket' : 'tickets'} could play with you now.
+              {why.candidates} {why.candidates === 1 ? 'group' : 'groups'} could play with you now.
             </p>
           )}
           <ul className="list">
@@ -89,11 +85,17 @@ export function Waiting({
           )}
         </div>
       )}
-      <div>
+      <div className="row">
         <button type="button" onClick={() => void act.run({})} disabled={act.busy}>
           Stop looking
         </button>
+        {asks && (
+          <button type="button" className="bare" onClick={() => void askToNotify().then(() => setAsks(canAsk()))}>
+            Notify me when a match is found
+          </button>
+        )}
       </div>
+      <p className="quiet small">You can look around meanwhile: the search goes on, and you are told when a match is found.</p>
       <Refusal error={act.error} />
     </Card>
   );
