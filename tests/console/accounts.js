@@ -59,20 +59,20 @@ await browsing(server, async (browser) => {
   await page.getByText('this address is yours').waitFor();
   assert(!page.url().includes('rhm_'), 'the token does not stay in the address');
   await page.getByRole('link', { name: 'Your account' }).click();
-  await page.getByText('proven', { exact: true }).waitFor();
+  await page.getByText('verified', { exact: true }).waitFor();
   const other = await Person.sit(browser, server);
   await other.page.goto(proof);
   await other.page.getByText('A link works once').waitFor();
 
   // Whoever forgot their password reads their mail, and is signed out everywhere else.
   await other.page.goto('/sign-in');
-  await other.page.getByRole('button', { name: 'Forgotten?' }).click();
+  await other.page.getByRole('button', { name: 'Forgot password?' }).click();
   await other.page.getByLabel('Email of the account').fill('ada@example.com');
   await other.page.getByRole('button', { name: 'Mail me a link' }).click();
   await other.page.getByText('is on its way').waitFor();
   await other.page.goto(await server.mail('Choose another password'));
   const another = `${PASSWORD}-again`;
-  await other.page.getByLabel('From now on').fill(another);
+  await other.page.getByLabel('New password').fill(another);
   await other.page.getByRole('button', { name: 'Set it and sign in' }).click();
   await other.page.getByRole('link', { name: 'ada', exact: true }).waitFor();
   await other.page.waitForURL('**/play');

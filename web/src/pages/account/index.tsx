@@ -1,13 +1,16 @@
 // One's own account: profile, devices, ways in, data.
 
+import type { CombinedError } from '@urql/core';
 import { useState } from 'react';
 import { Link, Redirect } from 'wouter';
 
+import { sentence } from '../../api/errors';
 import { graphql } from '../../api/gql';
 import { useAct, useRead, useViewer } from '../../api/hooks';
 import { begin, session, signOut } from '../../api/session';
 import { useStore } from '../../api/store';
 import { playerPath } from '../../parts/players';
+import { signInPath } from '../../parts/sign-in-path';
 import { Badge, Card, Dialog, Failure, Field, Loading, Page, Refusal, When } from '../../ui/parts';
 import { LinkedAccounts } from './links';
 import { BlockedPlayers, Profile } from './profile';
@@ -87,12 +90,18 @@ export default function AccountPage() {
   const { phase } = useStore(session);
   const viewer = useViewer();
   const { data, error, reload } = useRead(Account, viewer ? {} : null);
-  if (phase === 'out') return <Redirect to="/sign-in" replace />;
+  const [stays, setStays] = useState<CombinedError>();
+  if (phase === 'out') return <Redirect to={signInPath('/account')} replace />;
   const me = data?.me;
   if (!viewer || !me)
     return <Page title="Account">{error ? <Failure error={error} retry={reload} /> : <Loading what="your account" />}</Page>;
   return (
-    <Page title={viewer.username} aside={<button onClick={() => void signOut()}>Sign out</button>}>
+    <Page title={viewer.username} aside={<button onClick={() => void signOut().then(setStays)}>Sign out</button>}>
+      {stays && (
+        <p className="bad" role="alert">
+          You are still signed in. {sentence(stays)}
+        </p>
+      )}
       <p>
         <Link href={playerPath(viewer.username)}>What others see of you</Link>
       </p>
@@ -113,11 +122,11 @@ function Email({ email, verified }: { email: string | null; verified: boolean })
   const ask = useAct(AskVerification);
   const [asked, setAsked] = useState(false);
   return (
-    <Card title="Email" aside={<Badge tone={verified ? 'good' : 'warn'}>{verified ? 'proven' : 'not proven yet'}</Badge>}>
+    <Card title="Email" aside={<Badge tone={verified ? 'good' : 'warn'}>{verified ? 'verified' : 'not verified yet'}</Badge>}>
       <p>{email ?? 'None'}</p>
       {email && !verified && (
         <>
-          <p>A mail with a link that proves it went there.</p>
+          <p>A mail with a link that verifies it went there.</p>
           <button type="button" disabled={ask.busy} onClick={() => void ask.run({}).then(setAsked)}>
             Mail me another
           </button>
@@ -203,10 +212,20 @@ function Password() {
           });
         }}
       >
-        <Field label="The one until now" name="current" type="password" autoComplete="current-password" required />
         <Field
-          label="The one from now on"
+          label="Current password"
+          name="current"
+          about="currentPassword"
+          error={act.error}
+          type="password"
+          autoComplete="current-password"
+          required
+        />
+        <Field
+          label="New password"
           name="new"
+          about="newPassword"
+          error={act.error}
           type="password"
           autoComplete="new-password"
           minLength={8}
@@ -215,7 +234,7 @@ function Password() {
         />
         <button disabled={act.busy}>Change it</button>
         <p role="status">{changed && 'Changed. You are signed out everywhere else.'}</p>
-        <Refusal error={act.error} />
+        <Refusal error={act.error} fields={['currentPassword', 'newPassword']} />
       </form>
     </Card>
   );
@@ -265,6 +284,7 @@ function Data({ deletesAt, changed }: { deletesAt: string | null; changed: () =>
             <Field
               label="Password"
               name="password"
+              error={remove.error}
               type="password"
               autoComplete="current-password"
               hint="Leave it empty if you have none"
@@ -272,7 +292,7 @@ function Data({ deletesAt, changed }: { deletesAt: string | null; changed: () =>
             <button className="danger" disabled={remove.busy}>
               Delete it
             </button>
-            <Refusal error={remove.error} />
+            <Refusal error={remove.error} fields={['password']} />
           </form>
         </Dialog>
       )}

@@ -37,12 +37,22 @@ export default function MailPage({ what }: { what: 'verify' | 'reset' }) {
   );
 }
 
+/** How tokens of mails begin: what else stands behind the # is a place on the page. */
+const TOKEN = 'rhm_';
+
+function tokenHere(): string {
+  const text = location.hash.slice(1);
+  return text.startsWith(TOKEN) ? text : '';
+}
+
 /** The token of the address, which does not stay there. */
 function useToken(): string {
-  const [token, setToken] = useState(() => location.hash.slice(1));
+  const [token, setToken] = useState(tokenHere);
   useEffect(() => {
     const take = () => {
-      if (location.hash) setToken(location.hash.slice(1));
+      const told = tokenHere();
+      if (!told) return;
+      setToken(told);
       history.replaceState(history.state, '', location.pathname);
     };
     take();
@@ -64,7 +74,7 @@ function Proof() {
   if (!token) return <p>{NO_TOKEN}</p>;
   return (
     <>
-      <p role="status">{proven === token && 'It is proven: this address is yours.'}</p>
+      <p role="status">{proven === token && 'It is verified: this address is yours.'}</p>
       <Refusal error={error} />
       <p>
         {error && 'A link works once, and for a while. '}
@@ -89,8 +99,9 @@ function Choosing() {
       }}
     >
       <Field
-        label="From now on"
+        label="New password"
         name="newPassword"
+        error={error}
         type="password"
         autoComplete="new-password"
         minLength={8}
@@ -98,7 +109,7 @@ function Choosing() {
         hint="You are signed out everywhere else"
         required
       />
-      <Refusal error={error} />
+      <Refusal error={error} fields={['newPassword']} />
       <button className="main" disabled={busy}>
         Set it and sign in
       </button>

@@ -50,11 +50,18 @@ export function Profile({ country, bio, region, changed }: Shown & { changed: ()
           ]}
           onChange={setChosen}
         />
-        <Field label="Country" name="country" defaultValue={country ?? ''} maxLength={2} hint="Two letters, such as DE" />
-        <Field label="About you" name="bio" defaultValue={bio ?? ''} maxLength={500} />
+        <Field
+          label="Country"
+          name="country"
+          error={act.error}
+          defaultValue={country ?? ''}
+          maxLength={2}
+          hint="Two letters, such as DE"
+        />
+        <Field label="About you" name="bio" error={act.error} defaultValue={bio ?? ''} maxLength={500} />
         <button disabled={act.busy}>Save</button>
         <p role="status">{saved && 'Saved.'}</p>
-        <Refusal error={act.error} />
+        <Refusal error={act.error} fields={['country', 'bio']} />
       </form>
     </Card>
   );

@@ -8,6 +8,7 @@ import { useAct, useRead, useViewer } from '../../api/hooks';
 import { begin, session } from '../../api/session';
 import { useStore } from '../../api/store';
 import { useCatalog } from '../../parts/catalog';
+import { goalOf } from '../../parts/sign-in-path';
 import { Card, Choice, Field, Loading, Page, Refusal, Select } from '../../ui/parts';
 import { BeginSignIn, FinishLink, FinishSignIn, keep, kept, RETURN_TO, taken } from './provider';
 
@@ -51,18 +52,42 @@ export default function SignInPage() {
   const [search] = useSearchParams();
   const [state, code] = [search.get('state'), search.get('code')];
   const back = state !== null && code !== null;
-  if (phase === 'in' && !back) return <Redirect to="/play" replace />;
+  const to = goalOf(search.get('to'));
+  if (phase === 'in' && !back) return <Redirect to={to} replace />;
   return (
     <Page title="Sign in">
       <div className="narrow stack">
-        {phase === 'restoring' ? <Loading what="the page" /> : back ? <Returned state={state} code={code} /> : <SignIn />}
+        {phase === 'restoring' ? (
+          <Loading what="the page" />
+        ) : back ? (
+          <Returned state={state} code={code} />
+        ) : (
+          <>
+            {search.has('error') && <Denied error={search.get('error')} />}
+            <SignIn to={to} />
+          </>
+        )}
       </div>
     </Page>
   );
 }
 
+/** Back from another service, which has said no. */
+function Denied({ error }: { error: string | null }) {
+  return (
+    <Card title="You were not signed in">
+      <p role="alert">
+        {error === 'access_denied'
+          ? 'The other service was not allowed to say who you are.'
+          : 'The other service did not say who you are.'}{' '}
+        Try again, or sign in another way.
+      </p>
+    </Card>
+  );
+}
+
 /** The ways to be somebody; also on the page to play. */
-export function SignIn() {
+export function SignIn({ to = '/play' }: { to?: string }) {
   const [way, setWay] = useState<Way>('in');
   return (
     <Card>
@@ -72,11 +97,11 @@ export function SignIn() {
         options={[
           { value: 'in', label: 'Sign in' },
           { value: 'up', label: 'Make an account' },
-          { value: 'forgotten', label: 'Forgotten?' },
+          { value: 'forgotten', label: 'Forgot password?' },
         ]}
         onChange={setWay}
       />
-      {way === 'in' && <In />}
+      {way === 'in' && <In to={to} />}
       {way === 'up' && <Up />}
       {way === 'forgotten' && <Forgotten />}
     </Card>
@@ -89,7 +114,7 @@ function typed(event: FormEvent<HTMLFormElement>): Record<string, string> {
   return Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]));
 }
 
-function In() {
+function In({ to }: { to: string }) {
   const act = useAct(Login, ({ login }) => begin(login));
   const { data } = useRead(Providers, {});
   return (
@@ -100,15 +125,15 @@ function In() {
           void act.run({ input: { login, password } });
         }}
       >
-        <Field label="Name or email" name="login" autoComplete="username" required />
-        <Field label="Password" name="password" type="password" autoComplete="current-password" required />
-        <Refusal error={act.error} />
+        <Field label="Name or email" name="login" error={act.error} autoComplete="username" required />
+        <Field label="Password" name="password" error={act.error} type="password" autoComplete="current-password" required />
+        <Refusal error={act.error} fields={['login', 'password']} />
         <button className="main" disabled={act.busy}>
           Sign in
         </button>
       </form>
       {data?.signInProviders.map((provider) => (
-        <With key={provider.id} {...provider} />
+        <With key={provider.id} {...provider} to={to} />
       ))}
     </>
   );
@@ -129,16 +154,18 @@ function Up() {
       <Field
         label="Name"
         name="username"
+        error={act.error}
         hint="3 to 20 letters, digits, _ and -"
         autoComplete="username"
         minLength={3}
         maxLength={20}
         required
       />
-      <Field label="Email" name="email" type="email" autoComplete="email" required />
+      <Field label="Email" name="email" error={act.error} type="email" autoComplete="email" required />
       <Field
         label="Password"
         name="password"
+        error={act.error}
         type="password"
         hint="8 characters or more; a few words are easiest"
         autoComplete="new-password"
@@ -152,7 +179,7 @@ function Up() {
         options={regions.map(({ id, name }) => ({ value: id, label: name }))}
         onChange={setRegion}
       />
-      <Refusal error={act.error} />
+      <Refusal error={act.error} fields={['username', 'email', 'password']} />
       <button className="main" disabled={act.busy}>
         Make an account
       </button>
@@ -170,8 +197,8 @@ function Forgotten() {
         void ask.run({ input: { email } }).then(setAsked);
       }}
     >
-      <Field label="Email of the account" name="email" type="email" autoComplete="email" required />
-      <Refusal error={ask.error} />
+      <Field label="Email of the account" name="email" error={ask.error} type="email" autoComplete="email" required />
+      <Refusal error={ask.error} fields={['email']} />
       <button className="main" disabled={ask.busy}>
         Mail me a link
       </button>
@@ -180,9 +207,9 @@ function Forgotten() {
   );
 }
 
-function With({ id, name }: { id: string; name: string }) {
+function With({ id, name, to }: { id: string; name: string; to: string }) {
   const act = useAct(BeginSignIn, ({ beginSignIn }) => {
-    keep({ ...beginSignIn, links: false });
+    keep({ ...beginSignIn, links: false, to });
     location.assign(beginSignIn.url);
   });
   return (
@@ -208,7 +235,7 @@ function Returned({ state, code }: { state: string; code: string }) {
     const once = taken(state);
     if (once) void act.run({ input: { state, code, secret: once.secret } });
   }, []);
-  if (viewer && !begun?.links) return <Redirect to="/play" replace />;
+  if (viewer && !begun?.links) return <Redirect to={goalOf(begun?.to)} replace />;
   return (
     <Card title={begun?.links ? 'Linking' : 'Signing in'}>
       {begun ? <p role="status">{act.busy ? 'A moment …' : ''}</p> : <p>This began in another window, or too long ago.</p>}
