@@ -101,7 +101,7 @@ await browsing(server, async (browser) => {
     return joins(again.login.accessToken);
   });
   await page.getByTestId('party').getByText('bob').waitFor();
-  await page.getByRole('button', { name: 'Put bob out' }).click();
+  await page.getByRole('button', { name: 'Put out bob' }).click();
   await page.getByTestId('party').getByText('bob').waitFor({ state: 'hidden' });
   await page.getByRole('button', { name: 'Leave', exact: false }).first().click();
   await page.getByRole('button', { name: 'Make a party' }).waitFor();

@@ -244,6 +244,26 @@ export class Person {
     });
   }
 
+  /** The way from this person's page to the API, which can be cut and mended; to be asked for before the page is opened. */
+  async line() {
+    const line = { whole: true, sockets: new Set() };
+    line.cut = () => {
+      line.whole = false;
+      for (const socket of line.sockets) void socket.close().catch(() => undefined);
+      line.sockets.clear();
+    };
+    line.mend = () => (line.whole = true);
+    // Playwright keeps the page's sockets open for as long as nobody closes them.
+    await this.page.routeWebSocket('**/graphql', (socket) => {
+      if (!line.whole) return void socket.close();
+      line.sockets.add(socket);
+      socket.connectToServer();
+    });
+    const gate = (route) => (line.whole ? route.fallback() : route.abort());
+    for (const path of ['**/graphql', '**/favicon.svg', '**/assets/**']) await this.page.route(path, gate);
+    return line;
+  }
+
   /** Makes an account, as a new user would. */
   async signUp(username) {
     const { page } = this;

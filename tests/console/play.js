@@ -188,7 +188,7 @@ await browsing(server, async (browser) => {
   await bob.page.getByRole('button', { name: 'Join it' }).click();
   await bob.page.getByRole('button', { name: 'Ready', exact: true }).click();
   await ada.page.getByTestId('party').getByText('ready', { exact: true }).waitFor();
-  await ada.page.getByRole('button', { name: 'Put bob out' }).click();
+  await ada.page.getByRole('button', { name: 'Put out bob' }).click();
   await bob.page.getByRole('button', { name: 'Make a party' }).waitFor();
 
   // A session that ends elsewhere is over here, too.

@@ -71,6 +71,11 @@ function found(): void {
   comeBack();
 }
 
+/** What did not go through here failed: it is found out whether the server is there. */
+export function doubt(): void {
+  reached.set(false);
+}
+
 let failures = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 

@@ -1,18 +1,19 @@
 // The line in the frame of every page that says how the queue stands for whoever is in it, and asks them when a match is found.
 
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
 
 import { graphql } from '../api/gql';
-import { useAct, useStream } from '../api/hooks';
+import { useAct, useRead } from '../api/hooks';
+import { useStore } from '../api/store';
 import { clock, Refusal, useNow } from '../ui/parts';
 import { signed } from '../ui/title';
 import { ring } from './alarm';
-import { answerSeconds, ticket as known, useTicket, waitedSeconds, type Ticket } from './ticket';
+import { accepted, answerSeconds, ticket as known, useTicket, waitedSeconds, type Ticket } from './ticket';
 
 const ReadyAnswers = graphql(`
-  subscription ReadyAnswers($id: ID!) {
-    matchUpdated(matchId: $id) {
+  query ReadyAnswers($id: ID!) {
+    match(id: $id) {
       id
       teams {
         players {
@@ -36,25 +37,32 @@ const AcceptMatch = graphql(`
   }
 `);
 
+/** How often it is looked whether it was answered elsewhere. */
+const LOOK_MS = 3_000;
+
 /** Mounted once for whoever is signed in. On the page to play all of it is told there, but for what reaches who looks elsewhere. */
 export function Queueing({ self, path }: { self: string; path: string }) {
   const plays = path === '/play';
   const ticket = useTicket(plays);
-  const [accepted, setAccepted] = useState<string>();
   const [, go] = useLocation();
   const match = ticket?.match;
-  const asked = match?.status === 'READY_CHECK' && accepted !== match.id;
-  useStream(ReadyAnswers, match?.status === 'READY_CHECK' ? { id: match.id } : null, (heard) => {
-    const said = heard.at(-1)?.matchUpdated;
-    const me = said?.teams.flatMap(({ players }) => players).find(({ user }) => user.id === self);
-    if (said && me?.accepted) setAccepted(said.id);
-  });
-  const found = asked || match?.status === 'PENDING' ? match.id : undefined;
+  const checks = match?.status === 'READY_CHECK' ? match.id : null;
+  const answers = useRead(ReadyAnswers, checks ? { id: checks } : null);
+  // It may be answered in another window, and no stream tells of single answers.
+  useEffect(() => {
+    if (!checks) return undefined;
+    const timer = setInterval(answers.reload, LOOK_MS);
+    return () => clearInterval(timer);
+  }, [checks]);
+  const me = answers.data?.match?.teams.flatMap(({ players }) => players).find(({ user }) => user.id === self);
+  const yes = useStore(accepted) === checks || me?.accepted === true;
+  const asked = checks !== null && !yes;
+  const found = asked || match?.status === 'PENDING' ? match?.id : undefined;
   useEffect(() => {
     if (found) return ring(found, asked ? 'Accept it to play.' : 'It is about to start.', () => go('/play'));
     return undefined;
   }, [found]);
-  const sign = asked ? 'Match found' : ticket?.state === 'SEARCHING' && !plays ? 'Looking' : null;
+  const sign = asked ? 'Accept the match' : ticket?.state === 'SEARCHING' && !plays ? 'Looking' : null;
   useEffect(() => {
     signed(sign, asked);
     return () => signed(null);
@@ -65,7 +73,10 @@ export function Queueing({ self, path }: { self: string; path: string }) {
 
 function Strip({ ticket, asked }: { ticket: Ticket; asked: boolean }) {
   const [, go] = useLocation();
-  const accept = useAct(AcceptMatch, () => go('/play'));
+  const accept = useAct(AcceptMatch, ({ respondToReadyCheck }) => {
+    accepted.set(respondToReadyCheck.match.id);
+    go('/play');
+  });
   const { mode, match, state } = ticket;
   const said = asked
     ? `Match found: ${mode.name}. Accept it within ${mode.readyCheckSeconds} seconds.`

@@ -89,3 +89,6 @@ export function waitedSeconds({ joinedAt }: Ticket): number {
 export function answerSeconds(createdAt: string, allowed: number): number {
   return Math.min(allowed, Math.max(0, (Date.parse(createdAt) - serverNow()) / 1000 + allowed));
 }
+
+/** The match that this page has said yes to, before anything else tells so. */
+export const accepted = store<string | undefined>(undefined);

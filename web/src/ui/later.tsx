@@ -1,9 +1,9 @@
 // Pages that are loaded when they are wanted, or once there is nothing else to do.
 
-import { useEffect, useState, type ComponentType } from 'react';
+import { useEffect, useRef, useState, type ComponentType } from 'react';
 
 import { kept, keep } from '../api/kept';
-import { comebacks, online, reached } from '../api/reach';
+import { comebacks, doubt, online, reached } from '../api/reach';
 import { useStore } from '../api/store';
 import { Empty, Loading, Page } from './parts';
 
@@ -33,6 +33,7 @@ export function later<P extends object>(bring: () => Module<P>): Later<P> {
     const [, came] = useState(Loaded !== undefined);
     const [failed, setFailed] = useState(false);
     const back = useStore(comebacks);
+    const first = useRef(back);
     const offline = !useStore(online);
     const away = !useStore(reached);
     useEffect(() => {
@@ -43,7 +44,8 @@ export function later<P extends object>(bring: () => Module<P>): Later<P> {
           if (over) return;
           setFailed(true);
           // Browsers may remember that it failed, and not ask again.
-          if (back > 0 && online.get() && reached.get()) loadAnew();
+          if (back === first.current) doubt();
+          else if (online.get() && reached.get()) loadAnew();
         },
       );
       return () => {
@@ -68,24 +70,24 @@ export function later<P extends object>(bring: () => Module<P>): Later<P> {
 
 /** Loads them one by one while nothing else is to do, so that they are there when the server is not. */
 export function loadAhead(pages: Pick<Later<never>, 'load'>[]): () => void {
-  let over = false;
   const idle = window.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 500));
-  const next = ([page, ...others]: typeof pages) => {
-    if (!page || over) return;
-    idle(
-      () =>
-        void (
-          over ||
-          page.load().then(
-            () => next(others),
-            () => undefined,
-          )
-        ),
-    );
+  let left = [...pages];
+  let over = false;
+  const next = async () => {
+    for (const page of [...left]) {
+      await new Promise<unknown>((free) => idle(free));
+      if (over) return;
+      await page.load().then(
+        () => (left = left.filter((other) => other !== page)),
+        () => undefined,
+      );
+    }
   };
   const saving = (navigator as { connection?: { saveData?: boolean } }).connection?.saveData;
-  if (!saving) setTimeout(() => next(pages), 1_000);
+  if (!saving) setTimeout(() => void next(), 1_000);
+  const leave = comebacks.subscribe(() => saving || void next());
   return () => {
     over = true;
+    leave();
   };
 }

@@ -8,7 +8,7 @@ import type { MyMatchFragment } from '../../api/gql/graphql';
 import { useAct, useLatest, useRead, useStream } from '../../api/hooks';
 import { Change, Chances, isOpen, StatusBadge } from '../../parts/matches';
 import { Avatar, PlayerLink } from '../../parts/players';
-import { answerSeconds } from '../../parts/ticket';
+import { accepted as known, answerSeconds } from '../../parts/ticket';
 import { Card, clock, Failure, Loading, number, Page, Refusal, useNow } from '../../ui/parts';
 import { reasonOf } from './fell';
 
@@ -57,10 +57,20 @@ const Respond = graphql(`
   }
 `);
 
+/** How often it is looked who is ready. */
+const LOOK_MS = 2_000;
+
 export function Found({ id, self, done }: { id: string; self: string; done: () => void }) {
   const { data, error, reload } = useRead(MyMatch, { id });
   const [match, setMatch] = useLatest<MyMatchFragment>(data?.match);
   useStream(MyMatchUpdated, { id }, (heard) => setMatch(heard.at(-1)?.matchUpdated));
+  // No stream tells who is ready.
+  const checks = match?.status === 'READY_CHECK';
+  useEffect(() => {
+    if (!checks) return undefined;
+    const timer = setInterval(reload, LOOK_MS);
+    return () => clearInterval(timer);
+  }, [checks]);
   if (!match)
     return <Page title="Match found">{error ? <Failure error={error} retry={reload} /> : <Loading what="the match" />}</Page>;
   const own = match.teams.find((team) => team.players.some(({ user }) => user.id === self));
@@ -150,7 +160,10 @@ function ReadyCheck({
   useEffect(() => {
     if (accepted && document.activeElement === document.body) answer.current?.focus();
   }, [accepted]);
-  const act = useAct(Respond, ({ respondToReadyCheck }) => answered(respondToReadyCheck.match));
+  const act = useAct(Respond, ({ respondToReadyCheck: { match: now } }) => {
+    if (now.status !== 'CANCELLED') known.set(now.id);
+    answered(now);
+  });
   const left = answerSeconds(match.createdAt, match.mode.readyCheckSeconds);
   const respond = (accept: boolean) => void act.run({ input: { matchId: match.id, accept } });
   return (

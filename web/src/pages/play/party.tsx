@@ -173,7 +173,7 @@ function Together({ party, self, changed }: Props & { party: PartyPartsFragment 
                   type="button"
                   className="bare"
                   onClick={() => void promote.run({ input: { userId: user.id } })}
-                  aria-label={`Let ${user.username} lead`}
+                  aria-label={`Lead: ${user.username}`}
                 >
                   Lead
                 </button>
@@ -181,7 +181,7 @@ function Together({ party, self, changed }: Props & { party: PartyPartsFragment 
                   type="button"
                   className="bare danger"
                   onClick={() => void kick.run({ input: { userId: user.id } })}
-                  aria-label={`Put ${user.username} out`}
+                  aria-label={`Put out ${user.username}`}
                 >
                   Put out
                 </button>
