@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import { assert, browsing, PASSWORD, Person, Server, until } from './lib.js';
 
-/** A service that says of everybody that they are `who`, and yes to everything. */
+/** A service that says of everybody that they are `who`, and yes to everything; no, where that is nobody. */
 let who = { id: '1', name: 'gil' };
 const service = createServer((request, answer) => {
   const { pathname, searchParams } = new URL(request.url, 'http://service');
@@ -12,7 +12,8 @@ const service = createServer((request, answer) => {
   if (pathname === '/user') return json(who);
   const back = new URL(searchParams.get('redirect_uri'));
   back.searchParams.set('state', searchParams.get('state'));
-  back.searchParams.set('code', 'yes');
+  if (who) back.searchParams.set('code', 'yes');
+  else back.searchParams.set('error', 'access_denied');
   answer.writeHead(302, { location: back.href }).end();
 });
 await new Promise((ready) => service.listen(0, '127.0.0.1', ready));
@@ -71,6 +72,9 @@ await browsing(server, async (browser) => {
   await other.page.getByRole('button', { name: 'Mail me a link' }).click();
   await other.page.getByText('is on its way').waitFor();
   await other.page.goto(await server.mail('Choose another password'));
+  // The way past the frame is a place on the page, no token.
+  await other.page.getByRole('link', { name: 'Skip to the content' }).press('Enter');
+  await other.page.waitForURL('**/reset#content');
   const another = `${PASSWORD}-again`;
   await other.page.getByLabel('New password').fill(another);
   await other.page.getByRole('button', { name: 'Set it and sign in' }).click();
@@ -106,6 +110,34 @@ await browsing(server, async (browser) => {
   await page.getByRole('button', { name: 'Leave', exact: false }).first().click();
   await page.getByRole('button', { name: 'Make a party' }).waitFor();
 
+  // What is wrong is said at the field, which has the focus.
+  const wrong = async (where, label, words) => {
+    const field = where.getByLabel(label, { exact: true });
+    await until(`${label} is marked`, async () => (await field.getAttribute('aria-invalid')) === 'true');
+    assert(await field.evaluate((input) => input === document.activeElement), `${label} has the focus`);
+    const ids = (await field.getAttribute('aria-describedby')).split(' ');
+    const told = await Promise.all(ids.map((id) => where.locator(`[id="${id}"]`).textContent()));
+    assert(words.test(told.join(' ')), `${label} is described: ${told}`);
+    assert((await where.getByText(words).count()) === 1, 'it is said once');
+  };
+  const ivy = await Person.sit(browser, server);
+  await ivy.page.goto('/sign-in?to=//elsewhere.example/');
+  await ivy.page.getByRole('button', { name: 'Make an account' }).click();
+  await ivy.page.getByLabel('Name', { exact: true }).fill('ada');
+  await ivy.page.getByLabel('Email').fill('ivy@example.com');
+  await ivy.page.getByLabel('Password').fill(PASSWORD);
+  await ivy.page.locator('form').getByRole('button', { name: 'Make an account' }).click();
+  await wrong(ivy.page, 'Name', /taken/);
+  await ivy.page.getByLabel('Name', { exact: true }).fill('ivy');
+  await ivy.page.locator('form').getByRole('button', { name: 'Make an account' }).click();
+  await ivy.page.getByRole('link', { name: 'ivy', exact: true }).waitFor();
+  await ivy.page.waitForURL(`${server.origin}/play`);
+  await ivy.page.goto('/account');
+  await ivy.page.getByLabel('Current password').fill('not-this-one');
+  await ivy.page.getByLabel('New password').fill(another);
+  await ivy.page.getByRole('button', { name: 'Change it' }).click();
+  await wrong(ivy.page, 'Current password', /not the current password/);
+
   // What others see of one, and whom one has blocked.
   await page.goto('/account');
   await page.getByLabel('Country').fill('de');
@@ -129,19 +161,26 @@ await browsing(server, async (browser) => {
   await page.getByText('as gil').waitFor();
   await page.getByRole('button', { name: 'Unlink Guild' }).click();
   await page.getByRole('button', { name: 'Link Guild' }).waitFor();
-  who = { id: '2', name: 'hal' };
+  // Who is refused there is told so; who is not comes back to where they were.
+  who = null;
   const hal = await Person.sit(browser, server);
   hal.mayAsk = [there];
-  await hal.page.goto('/sign-in');
+  await hal.page.goto('/leaderboard?mode=ready');
+  await hal.page.getByRole('link', { name: 'Sign in' }).click();
+  await hal.page.getByRole('button', { name: 'Sign in with Guild' }).click();
+  await hal.page.getByText('was not allowed to say who you are').waitFor();
+  who = { id: '2', name: 'hal' };
+  await hal.page.goto('/leaderboard?mode=ready');
+  await hal.page.getByRole('link', { name: 'Sign in' }).click();
   await hal.page.getByRole('button', { name: 'Sign in with Guild' }).click();
   await hal.page.getByRole('link', { name: 'hal', exact: true }).waitFor();
-  await hal.page.waitForURL('**/play');
+  await hal.page.waitForURL('**/leaderboard?mode=ready');
   // Who comes back with what they did not begin is told so.
   const mallory = await Person.sit(browser, server);
   await mallory.page.goto('/sign-in?state=made&code=up');
   await mallory.page.getByText('began in another window').waitFor();
 
-  for (const person of [ada, other, hal, mallory]) person.innocent();
+  for (const person of [ada, other, hal, ivy, mallory]) person.innocent();
   console.log('accounts  mails, passwords, another service, profile and blocks; tokens ran out under open pages');
 });
 service.close();

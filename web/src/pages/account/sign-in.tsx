@@ -226,16 +226,19 @@ function With({ id, name, to }: { id: string; name: string; to: string }) {
 function Returned({ state, code }: { state: string; code: string }) {
   const [, go] = useLocation();
   const viewer = useViewer();
-  const signIn = useAct(FinishSignIn, ({ finishSignIn }) => begin(finishSignIn.auth));
   const link = useAct(FinishLink, () => go('/account', { replace: true }));
   // What is rendered may be rendered again before it counts: it is taken when it is shown.
   const [begun] = useState(() => kept(state));
+  const signIn = useAct(FinishSignIn, ({ finishSignIn }) => {
+    begin(finishSignIn.auth);
+    go(goalOf(begun?.to), { replace: true });
+  });
   const act = begun?.links ? link : signIn;
   useEffect(() => {
     const once = taken(state);
     if (once) void act.run({ input: { state, code, secret: once.secret } });
   }, []);
-  if (viewer && !begun?.links) return <Redirect to={goalOf(begun?.to)} replace />;
+  if (viewer && !begun?.links) return <Redirect to="/play" replace />;
   return (
     <Card title={begun?.links ? 'Linking' : 'Signing in'}>
       {begun ? <p role="status">{act.busy ? 'A moment …' : ''}</p> : <p>This began in another window, or too long ago.</p>}
