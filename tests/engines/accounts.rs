@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::{
     cluster::Cluster,
+    engine::Engine,
     support::{Client, PASSWORD},
 };
 
@@ -57,7 +58,8 @@ async fn a_key_is_revoked_everywhere(cluster: Cluster) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_key_is_revoked_everywhere_with_and_without_redis() {
-    a_key_is_revoked_everywhere(Cluster::start("postgres").await).await;
+    let redis = Some(Engine::start("redis").await);
+    a_key_is_revoked_everywhere(Cluster { redis, ..Cluster::bare("postgres").await }).await;
     a_key_is_revoked_everywhere(Cluster::bare("mariadb").await).await;
 }
 
