@@ -3,11 +3,12 @@
 use sea_orm::{
     QueryOrder, QuerySelect,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait, Func, OnConflict},
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
 
+use super::put_all;
 use crate::{
-    error::Result,
+    error::{Error, Result},
     game::{
         event::{FeedItem, Position},
         ids::{MatchId, UserId},
@@ -33,6 +34,9 @@ pub struct Model {
     /// When.
     pub at: Timestamp,
 }
+
+/// Items that are looked at at once.
+const TOGETHER: u64 = 500;
 
 /// See [`super::users::Relation`].
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -132,13 +136,28 @@ pub async fn erase(
         .filter(Column::UserId.eq(user))
         .exec(db)
         .await?;
-    let (was, now) = (format!("\"{was}\""), format!("\"{now}\""));
-    let replaced = Func::cust("REPLACE").arg(Expr::col(Column::Data)).arg(was.clone()).arg(now);
-    Entity::update_many()
-        .col_expr(Column::Data, replaced.into())
-        .filter(of_these())
-        .filter(Expr::col(Column::Data).like(super::containing(&was)))
-        .exec(db)
-        .await?;
-    Ok(())
+    let named = super::containing(&format!("\"{was}\""));
+    let mut after = Position(i64::MIN);
+    loop {
+        let rows = Entity::find()
+            .filter(of_these())
+            .filter(Column::Position.gt(after))
+            .filter(Expr::col(Column::Data).like(named.clone()))
+            .order_by_asc(Column::Position)
+            .limit(TOGETHER)
+            .all(db)
+            .await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = last.position;
+        let mut changed = Vec::new();
+        // A word of the item can be somebody's name.
+        for mut row in rows {
+            let mut data = serde_json::from_str(&row.data).map_err(Error::internal)?;
+            if FeedItem::rename(&mut data, was, now) {
+                row.data = data.to_string();
+                changed.push(ActiveModel::from(row));
+            }
+        }
+        put_all(db, &[Column::Position], changed).await?;
+    }
 }

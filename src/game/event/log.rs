@@ -92,6 +92,19 @@ pub struct FeedItem {
     pub at: Timestamp,
 }
 
+impl FeedItem {
+    /// Puts another name in the place of a player's in the details of an item; false where they do not name them.
+    pub fn rename(data: &mut serde_json::Value, was: &str, name: &str) -> bool {
+        let players = data.get_mut("players").and_then(serde_json::Value::as_array_mut);
+        let mut renamed = false;
+        for player in players.into_iter().flatten().filter(|player| **player == *was) {
+            *player = name.into();
+            renamed = true;
+        }
+        renamed
+    }
+}
+
 /// One line of the audit trail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Activity {

@@ -205,9 +205,8 @@ impl MongoDocuments {
         let named = doc! {"match_id": {"$in": matches}, "data.players": &erased.was};
         let docs: Vec<FeedDoc> = self.list(FEED, named, doc! {"_id": 1}, 10_000).await?;
         for mut doc in docs {
-            let players = doc.data.get_mut("players").and_then(serde_json::Value::as_array_mut);
-            for player in players.into_iter().flatten().filter(|player| **player == *erased.was) {
-                *player = NOBODY.into();
+            if !FeedItem::rename(&mut doc.data, &erased.was, NOBODY) {
+                continue;
             }
             let data = mongodb::bson::serialize_to_bson(&doc.data).map_err(Error::internal)?;
             let (id, changed) = (doc! {"_id": doc._id.0}, doc! {"$set": {"data": data}});
