@@ -180,6 +180,17 @@ pub async fn to_delete(
         .await?)
 }
 
+/// Users who were deleted at or after `since`.
+pub async fn deleted_since(db: &impl ConnectionTrait, since: Timestamp) -> Result<Vec<UserId>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::DeletedAt.gte(since))
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
 /// Puts a better hash of the same password in the place of one that is still there.
 pub async fn upgrade_hash(
     db: &impl ConnectionTrait,

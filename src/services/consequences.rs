@@ -120,6 +120,7 @@ impl Consequences {
             }
             Fact::Erased { user, was, matches } => {
                 self.documents.erased.push(Erased { user, was, matches });
+                self.live.push(LiveEvent::Erased);
             }
             Fact::HomeChanged { .. } => self.live.push(LiveEvent::Board { mode: None }),
         }

@@ -11,7 +11,7 @@ use std::{
 
 use sea_orm::ConnectionTrait;
 use tokio::{
-    sync::{Notify, oneshot},
+    sync::{Notify, oneshot, watch},
     time::timeout,
 };
 use uuid::Uuid;
@@ -161,6 +161,10 @@ pub struct Core {
     pub vault: Vault,
     /// Whether something was erased that the journal of an embedded database still holds.
     pub journal_holds: AtomicBool,
+    /// How often accounts were deleted, as far as this instance has heard.
+    pub erasures: watch::Sender<u64>,
+    /// When it was last looked for those that nobody told of, in milliseconds since 1970.
+    pub looked_for_erasures: AtomicI64,
     /// Wakes the mailer after a commit.
     pub wake_mailer: Notify,
     /// Wakes the relay after a commit.
@@ -203,6 +207,8 @@ impl Core {
             documents: backends.documents,
             revoked: Revoked::default(),
             vault,
+            erasures: watch::Sender::new(0),
+            looked_for_erasures: AtomicI64::new(now().0),
             wake_mailer: Notify::new(),
             journal_holds: AtomicBool::new(false),
             wake_relay: Notify::new(),

@@ -12,14 +12,16 @@ use super::{
 };
 use crate::{
     backends::bus::{First, Signal},
-    entities::outbox,
+    entities::{outbox, users},
     error::Result,
-    game::{accounts::Credential, event::LiveEvent},
+    game::{accounts::Credential, event::LiveEvent, time::Timestamp},
     telemetry,
 };
 
 /// Facts looked at once.
 const BATCH: u64 = 1_000;
+/// How far the clocks of two instances may be apart, with the time that a transaction takes, in milliseconds.
+const MARGIN_MS: i64 = 15_000;
 
 /// See the module.
 pub fn first(core: &Arc<Core>) -> First {
@@ -79,6 +81,7 @@ async fn hear(core: &Core, signal: Signal) -> Result<()> {
         Signal::Gap => {
             metrics::counter!("rankedhonor_bus_gaps_total").increment(1);
             core.learn_season().await?;
+            look_for_erasures(core).await?;
             boards::look_again(core).await
         }
         Signal::Event(event) => match &*event {
@@ -88,6 +91,10 @@ async fn hear(core: &Core, signal: Signal) -> Result<()> {
             }
             LiveEvent::ServerKeyRevoked { key } => {
                 core.revoked.end(Credential::ServerKey(*key), now());
+                Ok(())
+            }
+            LiveEvent::Erased => {
+                core.erasures.send_modify(|seen| *seen += 1);
                 Ok(())
             }
             LiveEvent::MatchmakingReloaded { by } => {
@@ -113,4 +120,14 @@ async fn hear(core: &Core, signal: Signal) -> Result<()> {
             _ => Ok(()),
         },
     }
+}
+
+/// Finds out whether accounts were deleted that nobody told of.
+async fn look_for_erasures(core: &Core) -> Result<()> {
+    let now = now();
+    let looked = Timestamp(core.looked_for_erasures.swap(now.0, Ordering::Relaxed));
+    if !users::deleted_since(core.sql.read(), looked.plus_ms(-MARGIN_MS)).await?.is_empty() {
+        core.erasures.send_modify(|seen| *seen += 1);
+    }
+    Ok(())
 }

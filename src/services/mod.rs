@@ -60,7 +60,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout;
+use tokio::{sync::watch::Receiver, time::timeout};
 
 use self::core::Core;
 pub use self::core::{now, rules_of as ladder_rules};
@@ -225,6 +225,11 @@ impl Services {
     /// As [`follow::Poll::look`].
     pub async fn follow(&self, poll: &mut follow::Poll) -> Result<()> {
         poll.look(&self.core).await
+    }
+
+    /// Tells when an account was deleted, on whatever instance.
+    pub fn erasures(&self) -> Receiver<u64> {
+        self.core.erasures.subscribe()
     }
 
     /// Lets other instances lead.

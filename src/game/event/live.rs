@@ -86,6 +86,8 @@ pub enum LiveEvent {
         /// Which.
         key: ServerKeyId,
     },
+    /// An account was deleted: what was rendered before may name it.
+    Erased,
     /// The matchmaking settings are to be read again.
     MatchmakingReloaded {
         /// The instance that has done so.
@@ -183,7 +185,9 @@ impl LiveEvent {
             Self::Feed { .. } => vec![Topic::Feed],
             Self::Notification(notification) => vec![Topic::Notifications(notification.user)],
             Self::SessionEnded { .. } | Self::ServerKeyRevoked { .. } => vec![Topic::Sessions],
-            Self::MatchmakingReloaded { .. } | Self::Relayed { .. } => vec![Topic::Instances],
+            Self::Erased | Self::MatchmakingReloaded { .. } | Self::Relayed { .. } => {
+                vec![Topic::Instances]
+            }
         }
     }
 }

@@ -16,11 +16,11 @@ mod sweeper;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
+    sync::{Arc, Mutex, PoisonError, Weak, atomic::AtomicUsize},
     time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use self::{
     channel::{Budget, Channel, Item, Joined, Reader},
@@ -38,6 +38,9 @@ use crate::{
 const ALL: usize = 256;
 /// How long somebody waits for a place among others before they go alone.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long what was told before an account was deleted may be on its way to a channel.
+const SETTLES: Duration = Duration::from_secs(2);
 
 /// Followers of a log that may begin alone at the same time: more would only wait for the database, and some too long.
 const STARTS: usize = 32;
@@ -60,10 +63,12 @@ impl Live {
     /// With nobody in it.
     pub fn new(services: Arc<Services>, schema: Schema, limits: &SocketLimits) -> Self {
         let each = limits.queue_bytes;
+        let channels = Channels::default();
+        tokio::spawn(forget_erased(services.erasures(), Arc::downgrade(&channels)));
         Self {
             services,
             schema,
-            channels: Arc::default(),
+            channels,
             budget: Arc::new(Budget { each, all: each * ALL, held: AtomicUsize::new(0) }),
             starts: Arc::new(Semaphore::new(STARTS)),
             shared: metrics::counter!("rankedhonor_deliveries_total", "execution" => "shared"),
@@ -143,5 +148,26 @@ impl Live {
         drop(channels);
         drive::open(self, &channel, begin);
         Some(channel)
+    }
+}
+
+/// Lets channels forget what names accounts that were deleted.
+async fn forget_erased(
+    mut erasures: watch::Receiver<u64>,
+    channels: Weak<Mutex<HashMap<Arc<str>, Arc<Channel>>>>,
+) {
+    while erasures.changed().await.is_ok() {
+        // What was on its way then is there by the second time.
+        for pause in [Duration::ZERO, SETTLES] {
+            tokio::time::sleep(pause).await;
+            let Some(channels) = channels.upgrade() else { return };
+            let all: Vec<_> = {
+                let channels = channels.lock().unwrap_or_else(PoisonError::into_inner);
+                channels.values().cloned().collect()
+            };
+            for channel in all {
+                channel.forget();
+            }
+        }
     }
 }

@@ -235,6 +235,27 @@ impl Channel {
         followers
     }
 
+    /// Shows nobody who comes now what was told before: it may name an account that was deleted. Those who follow already
+    /// read on.
+    pub(super) fn forget(&self) {
+        let mut inner = self.inner();
+        match self.nature {
+            Nature::Log => {
+                let last = inner.items.back().map_or(inner.since, |item| item.latest.place);
+                inner.since = inner.since.max(last);
+                inner.unreachable = inner.unreachable.max(last);
+                if inner.followers.is_empty() {
+                    while !inner.items.is_empty() {
+                        self.drop_oldest(&mut inner);
+                    }
+                }
+            }
+            Nature::Roster => inner.roster = None,
+            // A newer picture comes by itself.
+            Nature::Newest => {}
+        }
+    }
+
     fn hold(&self, inner: &mut Inner, bytes: usize) {
         inner.bytes += bytes;
         self.budget.held.fetch_add(bytes, Ordering::Relaxed);
