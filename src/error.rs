@@ -68,7 +68,7 @@ impl Code {
     }
 }
 
-/// The value of `extensions.reason` in a CONFLICT.
+/// The value of `extensions.reason` in a CONFLICT, and where somebody is suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// Somebody has this name already (names are unique without regard to case).
@@ -99,11 +99,13 @@ pub enum Reason {
     AccountLinked,
     /// Without this there is nothing left to sign in with.
     LastSignIn,
+    /// The account is suspended, or what is named belonged to one that was; with FORBIDDEN.
+    Suspended,
 }
 
 impl Reason {
     /// Every reason, in the order in which the documentation lists them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::UsernameTaken,
         Self::EmailTaken,
         Self::AlreadyQueued,
@@ -118,6 +120,7 @@ impl Reason {
         Self::CursorExpired,
         Self::AccountLinked,
         Self::LastSignIn,
+        Self::Suspended,
     ];
 
     /// The reason as clients see it.
@@ -137,6 +140,7 @@ impl Reason {
             Self::CursorExpired => "CURSOR_EXPIRED",
             Self::AccountLinked => "ACCOUNT_LINKED",
             Self::LastSignIn => "LAST_SIGN_IN",
+            Self::Suspended => "SUSPENDED",
         }
     }
 }
@@ -151,6 +155,9 @@ pub enum Error {
     /// See [`Code::Forbidden`].
     #[error("{0}")]
     Forbidden(String),
+    /// See [`Reason::Suspended`].
+    #[error("{0}")]
+    Suspended(String),
     /// See [`Code::NotFound`].
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -216,7 +223,7 @@ impl Error {
     pub const fn code(&self) -> Code {
         match self {
             Self::Unauthenticated(_) => Code::Unauthenticated,
-            Self::Forbidden(_) => Code::Forbidden,
+            Self::Forbidden(_) | Self::Suspended(_) => Code::Forbidden,
             Self::NotFound(_) => Code::NotFound,
             Self::BadInput { .. } => Code::BadUserInput,
             Self::Conflict { .. } | Self::Locked { .. } => Code::Conflict,

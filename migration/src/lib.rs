@@ -26,6 +26,8 @@ mod m20261121_000023_create_audit;
 mod m20261121_000024_prove_addresses;
 mod m20261121_000025_link_accounts;
 mod m20261128_000026_name_reporters;
+mod m20261128_000027_keep_no_longer;
+mod m20261128_000028_create_barred;
 mod tables;
 
 use sea_orm_migration::prelude::*;
@@ -64,6 +66,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000024_prove_addresses::Migration),
             Box::new(m20261121_000025_link_accounts::Migration),
             Box::new(m20261128_000026_name_reporters::Migration),
+            Box::new(m20261128_000027_keep_no_longer::Migration),
+            Box::new(m20261128_000028_create_barred::Migration),
         ]
     }
 }

@@ -41,6 +41,20 @@ pub struct MailSettings {
     pub token_seconds: u32,
 }
 
+/// `[retention]`: how long is kept what nobody needs for ever.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Days that a session is kept, with its address and device, after it ended or ran out.
+    pub sessions_days: u32,
+    /// Days that a ticket is kept after it ended.
+    pub tickets_days: u32,
+    /// Days that mails are kept where they are files.
+    pub mail_files_days: u32,
+    /// Days that nobody can take the name of a deleted account; 0: it is free at once.
+    pub names_days: u32,
+}
+
 /// `[oauth]`: signing in with accounts at other services.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -104,6 +118,12 @@ impl Default for MailSettings {
             reset_url: "http://127.0.0.1:8080/reset#{token}".into(),
             token_seconds: 60 * 60,
         }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { sessions_days: 30, tickets_days: 30, mail_files_days: 7, names_days: 90 }
     }
 }
 

@@ -149,6 +149,11 @@ fn accounts(settings: &Settings, problems: &mut Problems) {
     within("accounts.login_delay_seconds", accounts.login_delay_seconds, 0..=3_600, problems);
     within("accounts.deletion_grace_days", accounts.deletion_grace_days, 0..=365, problems);
     within("mail.token_seconds", settings.mail.token_seconds, 60..=604_800, problems);
+    let retention = &settings.retention;
+    within("retention.sessions_days", retention.sessions_days, 1..=3_650, problems);
+    within("retention.tickets_days", retention.tickets_days, 1..=3_650, problems);
+    within("retention.mail_files_days", retention.mail_files_days, 1..=3_650, problems);
+    within("retention.names_days", retention.names_days, 0..=3_650, problems);
     for (name, url) in [
         ("mail.verify_url", &settings.mail.verify_url),
         ("mail.reset_url", &settings.mail.reset_url),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::secret::Secrets;
 pub use self::{
-    accounts::{Accounts, MailSettings, OauthSettings, ProviderSettings},
+    accounts::{Accounts, MailSettings, OauthSettings, ProviderSettings, Retention},
     limits::{Limits, SocketLimits},
     load::Problems,
     network::Network,
@@ -83,6 +83,8 @@ pub struct Settings {
     pub accounts: Accounts,
     /// `[mail]`
     pub mail: MailSettings,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[oauth]`
     pub oauth: OauthSettings,
     /// `[http]`

@@ -84,3 +84,9 @@ pub async fn forget(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
     Entity::delete_many().filter(Column::UserId.eq(user)).exec(db).await?;
     Ok(())
 }
+
+/// Mails that are to go out to a user.
+pub async fn of_user(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Model>> {
+    let theirs = Entity::find().filter(Column::UserId.eq(user));
+    Ok(theirs.order_by_asc(Column::CreatedAt).all(db).await?)
+}

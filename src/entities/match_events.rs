@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ActiveModelTrait, QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{
+    ActiveModelTrait, QueryOrder, QuerySelect, entity::prelude::*, sea_query::ExprTrait,
+};
 
 use super::add_all;
 use crate::{
@@ -119,4 +121,20 @@ pub async fn recorded(
         .all(db)
         .await?;
     Ok(found.into_iter().flatten().collect())
+}
+
+/// What somebody did, or had done to them, in these matches.
+pub async fn about(
+    db: &impl ConnectionTrait,
+    matches: &[MatchId],
+    user: UserId,
+) -> Result<Vec<(MatchId, TimelineEvent)>> {
+    let rows = Entity::find()
+        .filter(Column::MatchId.is_in(matches.iter().copied()))
+        .filter(Column::Actor.eq(user).or(Column::Target.eq(user)))
+        .order_by_asc(Column::MatchId)
+        .order_by_asc(Column::Position)
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.match_id, row.into())).collect())
 }

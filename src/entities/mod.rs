@@ -2,6 +2,7 @@
 //! into one transaction.
 
 pub mod audit_log;
+pub mod barred;
 pub mod blocks;
 pub mod corrections;
 pub mod engagements;

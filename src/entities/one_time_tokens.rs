@@ -80,3 +80,8 @@ pub async fn expire(db: &impl ConnectionTrait, before: Timestamp) -> Result<()> 
     Entity::delete_many().filter(Column::ExpiresAt.lt(before)).exec(db).await?;
     Ok(())
 }
+
+/// What was mailed to a user and not used yet.
+pub async fn of_user(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Model>> {
+    Ok(Entity::find().filter(Column::UserId.eq(user)).all(db).await?)
+}

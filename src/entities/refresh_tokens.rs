@@ -59,3 +59,10 @@ pub async fn forget_of(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
     Entity::delete_many().filter(Column::SessionId.in_subquery(theirs)).exec(db).await?;
     Ok(())
 }
+
+/// Forgets the tokens of these sessions.
+pub async fn forget_in(db: &impl ConnectionTrait, sessions: &[SessionId]) -> Result<()> {
+    let theirs = Column::SessionId.is_in(sessions.iter().copied());
+    Entity::delete_many().filter(theirs).exec(db).await?;
+    Ok(())
+}

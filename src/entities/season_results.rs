@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{QuerySelect, entity::prelude::*};
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 
 use super::put_all;
 use crate::{
@@ -64,4 +64,10 @@ pub async fn told(
 pub async fn put(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<()> {
     let key = [Column::SeasonId, Column::Mode, Column::UserId];
     put_all(db, &key, rows.into_iter().map(ActiveModel::from).collect()).await
+}
+
+/// Where a user stood at the ends of seasons.
+pub async fn of_user(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Model>> {
+    let theirs = Entity::find().filter(Column::UserId.eq(user));
+    Ok(theirs.order_by_asc(Column::ToldAt).order_by_asc(Column::Mode).all(db).await?)
 }

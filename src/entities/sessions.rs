@@ -1,6 +1,10 @@
 //! Signed-in devices.
 
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
 
 use crate::{
     error::Result,
@@ -133,5 +137,32 @@ pub async fn blur(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
         .filter(Column::UserId.eq(user))
         .exec(db)
         .await?;
+    Ok(())
+}
+
+/// Every session of a user that is kept, the newest first.
+pub async fn of_user(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Model>> {
+    Ok(Entity::find().filter(Column::UserId.eq(user)).order_by_desc(Column::Id).all(db).await?)
+}
+
+/// Sessions that ended or ran out before `before`.
+pub async fn over_before(
+    db: &impl ConnectionTrait,
+    before: Timestamp,
+    limit: u64,
+) -> Result<Vec<SessionId>> {
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::EndedAt.lt(before).or(Column::ExpiresAt.lt(before)))
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// Forgets sessions, which have no tokens any more.
+pub async fn forget(db: &impl ConnectionTrait, ids: &[SessionId]) -> Result<()> {
+    Entity::delete_many().filter(Column::Id.is_in(ids.iter().copied())).exec(db).await?;
     Ok(())
 }

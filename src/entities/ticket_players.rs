@@ -69,3 +69,25 @@ pub async fn of_queue(db: &impl ConnectionTrait, mode: &ModeId) -> Result<Vec<Mo
         .all(db)
         .await?)
 }
+
+/// What a user held, the oldest first.
+pub async fn of_user(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Model>> {
+    Ok(Entity::find()
+        .filter(Column::UserId.eq(user))
+        .order_by_asc(Column::TicketId)
+        .all(db)
+        .await?)
+}
+
+/// Forgets who held these tickets.
+pub async fn forget(db: &impl ConnectionTrait, tickets: &[TicketId]) -> Result<()> {
+    let of_these = Column::TicketId.is_in(tickets.iter().copied());
+    Entity::delete_many().filter(of_these).exec(db).await?;
+    Ok(())
+}
+
+/// Forgets what a user held.
+pub async fn forget_of(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
+    Entity::delete_many().filter(Column::UserId.eq(user)).exec(db).await?;
+    Ok(())
+}

@@ -1,12 +1,12 @@
 //! Places in the queue.
 
 use sea_orm::{
-    QueryOrder, QuerySelect,
+    QueryOrder, QuerySelect, QueryTrait,
     entity::prelude::*,
-    sea_query::{CaseStatement, Expr},
+    sea_query::{CaseStatement, Expr, ExprTrait},
 };
 
-use super::to_decide;
+use super::{engagements, to_decide};
 use crate::{
     error::Result,
     game::{
@@ -190,4 +190,32 @@ pub async fn arrivals(
         .limit(limit)
         .all(db)
         .await?)
+}
+
+/// Tickets that ended before `before`, but for those that led to a match which is not over.
+pub async fn over_before(
+    db: &impl ConnectionTrait,
+    before: Timestamp,
+    limit: u64,
+) -> Result<Vec<TicketId>> {
+    let open = engagements::Entity::find()
+        .select_only()
+        .column(engagements::Column::MatchId)
+        .filter(engagements::Column::MatchId.is_not_null())
+        .into_query();
+    Ok(Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::EndedAt.lt(before))
+        .filter(Column::MatchId.is_null().or(Column::MatchId.not_in_subquery(open)))
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
+/// Forgets tickets, which nobody holds any more.
+pub async fn forget(db: &impl ConnectionTrait, ids: &[TicketId]) -> Result<()> {
+    Entity::delete_many().filter(Column::Id.is_in(ids.iter().copied())).exec(db).await?;
+    Ok(())
 }

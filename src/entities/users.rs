@@ -162,7 +162,7 @@ pub async fn imported_hash(db: &impl ConnectionTrait) -> Result<Option<String>> 
         .await?)
 }
 
-/// Users whose deletion is due.
+/// Users whose deletion is due; whoever has a role gives it up first.
 pub async fn to_delete(
     db: &impl ConnectionTrait,
     now: Timestamp,
@@ -172,6 +172,7 @@ pub async fn to_delete(
         .select_only()
         .column(Column::Id)
         .filter(Column::DeletesAt.lte(now))
+        .filter(Column::Role.eq(Role::Player))
         .filter(Column::DeletedAt.is_null())
         .order_by_asc(Column::DeletesAt)
         .limit(limit)

@@ -87,6 +87,7 @@ impl From<Fault> for async_graphql::Error {
         match error {
             Error::BadInput { field, .. } => extensions.set("field", field.as_str()),
             Error::Conflict { reason, .. } => extensions.set("reason", reason.as_str()),
+            Error::Suspended(_) => extensions.set("reason", Reason::Suspended.as_str()),
             Error::Locked { retry_after_ms, .. } => {
                 extensions.set("reason", Reason::QueueLocked.as_str());
                 extensions.set("retryAfterMs", *retry_after_ms);

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     attempts::Attempt,
+    bars,
     core::{Core, now},
     mails,
     passwords::{self, Passwords, Verdict},
@@ -227,7 +228,9 @@ impl Accounts {
                 "this email address has an account already",
             ));
         }
-        Ok(())
+        // After the others: what was deleted meanwhile is barred by now.
+        bars::refuse_address(&self.core, db, email).await?;
+        bars::refuse_name(&self.core, db, username).await
     }
 
     /// Signs in with a name or address and a password.
@@ -367,7 +370,7 @@ impl Accounts {
 pub(super) fn refuse_suspended(user: &users::Model) -> Result<()> {
     if user.is_suspended(now()) {
         let reason = user.suspended_reason.as_deref().unwrap_or("no reason given");
-        return Err(Error::Forbidden(format!("this account is suspended: {reason}")));
+        return Err(Error::Suspended(format!("this account is suspended: {reason}")));
     }
     Ok(())
 }

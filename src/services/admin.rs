@@ -118,13 +118,17 @@ impl Admin {
         if row.role == role {
             return Ok(row);
         }
-        let before = row.role;
+        let (before, planned) = (row.role, row.deletes_at);
+        // Whoever holds a role is not deleted.
+        let kept = planned.filter(|_| role == Role::Player);
         let mut row = row.into_active_model();
         row.role = Set(role);
+        row.deletes_at = Set(kept);
         let row = row.update(&tx).await?;
         let live = sessions::live_of(&tx, user).await?;
         let data = serde_json::json!({
-            "before": {"role": before.as_str()}, "after": {"role": role.as_str()},
+            "before": {"role": before.as_str(), "deletesAt": planned},
+            "after": {"role": role.as_str(), "deletesAt": kept},
         });
         let trail = activity(user, "ROLE_CHANGED", Some(by.user), data);
         services.accounts.end_sessions(tx, &live, trail).await?;

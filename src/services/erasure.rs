@@ -1,4 +1,4 @@
-//! What people may ask of what is kept about them: all of it in one document, and that it goes.
+//! What people may ask of what is kept about them: that it goes. ([`super::export`] tells them what it is.)
 //!
 //! A deleted account leaves matches, ratings and places of seasons that are over, under a name that is nobody's. All else
 //! goes: in SQL with the transaction, in the document store and on the leaderboards of all instances by the fact that it
@@ -7,13 +7,14 @@
 use std::sync::atomic::Ordering;
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     Services,
     accounts::{Accounts, DELETED_PREFIX},
     audit::{self, DELETED},
+    bars,
     core::now,
     listing::moves_off,
     passwords::Verdict,
@@ -22,12 +23,12 @@ use super::{
 use crate::{
     backends::{
         documents::{DAY_MS, FEED_DAYS, NOBODY},
-        sql::retrying,
+        sql::{Tx, retrying},
     },
     entities::{
         audit_log, blocks, engagements, erasures, linked_accounts, mails, match_players, notes,
-        oauth_flows, one_time_tokens, outbox, penalties, rating_points, refresh_tokens, seasons,
-        sessions, standings, users,
+        oauth_flows, one_time_tokens, outbox, penalties, refresh_tokens, seasons, sessions,
+        standings, ticket_players, tickets, users,
     },
     error::{Error, Result},
     game::{
@@ -44,110 +45,19 @@ const CHUNK: u64 = 20;
 const FACTS: i64 = 5_000;
 /// Such transactions in one go.
 const CHUNKS: usize = 20;
-/// The most lines of the trail, notifications and acts in a document: more than is kept of anybody.
-const MANY: u64 = 100_000;
+/// Tickets that are forgotten at once.
+const TICKETS: usize = 500;
 
 impl Accounts {
-    /// Everything that is kept about the viewer, in one document.
-    ///
-    /// # Errors
-    /// SERVICE_UNAVAILABLE when a store does not answer.
-    pub async fn export(&self, who: &SignedIn) -> Result<Value> {
-        let (user, core) = (who.user, &self.core);
-        let tx = core.sql.snapshot().await?;
-        let row = users::by_id(&tx, user).await?.ok_or(Error::NotFound("user"))?;
-        let sessions = sessions::live_rows(&tx, user, Timestamp(0)).await?;
-        let sessions = sessions.iter().map(|row| {
-            json!({
-                "id": row.id, "createdAt": row.created_at, "lastUsedAt": row.last_used_at,
-                "device": row.user_agent, "address": row.address,
-            })
-        });
-        let linked = linked_accounts::of_user(&tx, user).await?;
-        let linked = linked.iter().map(|row| {
-            json!({
-                "provider": row.provider, "id": row.subject, "name": row.name,
-                "linkedAt": row.linked_at, "lastUsedAt": row.last_used_at,
-            })
-        });
-        let standings = standings::of_user(&tx, user).await?;
-        let standings = standings.iter().map(|row| {
-            json!({
-                "mode": row.mode, "season": row.season_id, "rating": row.rating,
-                "deviation": row.deviation, "wins": row.wins, "losses": row.losses,
-                "draws": row.draws,
-            })
-        });
-        let matches = match_players::of_user(&tx, user).await?;
-        let matches = matches.iter().map(|row| {
-            json!({
-                "match": row.match_id, "team": row.team, "hero": row.hero, "kills": row.kills,
-                "deaths": row.deaths, "assists": row.assists, "abandoned": row.abandoned,
-            })
-        });
-        let ratings = rating_points::of_user(&tx, user).await?;
-        let ratings = ratings.iter().map(|row| {
-            json!({"match": row.match_id, "mode": row.mode, "at": row.at, "rating": row.rating_after})
-        });
-        let blocked = blocks::latest(&tx, user, MANY).await?;
-        let blocked =
-            blocked.iter().map(|row| json!({"user": row.blocked_id, "at": row.created_at}));
-        let lock = penalties::of_users(&tx, &[user]).await?.pop();
-        let lock = lock.map(|row| json!({"until": row.locked_until, "reason": row.reason}));
-        let mut acts = Vec::new();
-        for line in audit_log::about(&tx, &user.to_string(), MANY).await? {
-            let own = line.actor == user.to_string();
-            let details: Option<Value> =
-                line.details.and_then(|details| serde_json::from_str(&details).ok());
-            // What somebody else did shows what was done, not from where.
-            acts.push(json!({
-                "at": line.at, "action": line.action, "details": details.filter(|_| own),
-                "address": line.whence.filter(|_| own),
-            }));
-        }
-        let activity = core.documents.activity(user, MANY).await?;
-        let activity = activity.iter().map(|one| json!({"at": one.at, "kind": one.kind}));
-        let messages = core.documents.notifications(user, false, None, MANY).await?;
-        let messages = messages.iter().map(|one| {
-            json!({
-                "at": one.created_at, "kind": one.kind, "title": one.title, "body": one.body,
-                "data": one.data, "readAt": one.read_at,
-            })
-        });
-        Ok(json!({
-            "exportedAt": now(),
-            "profile": {
-                "id": row.id, "username": row.username, "email": row.email,
-                "emailVerifiedAt": row.email_verified_at, "role": row.role.as_str(),
-                "region": row.region, "country": row.country, "avatarUrl": row.avatar_url,
-                "bio": row.bio, "createdAt": row.created_at, "suspendedUntil": row.suspended_until,
-                "suspendedReason": row.suspended_reason, "deletesAt": row.deletes_at,
-            },
-            "sessions": sessions.collect::<Vec<_>>(),
-            "linkedAccounts": linked.collect::<Vec<_>>(),
-            "standings": standings.collect::<Vec<_>>(),
-            "matches": matches.collect::<Vec<_>>(),
-            "ratingHistory": ratings.collect::<Vec<_>>(),
-            "blockedUsers": blocked.collect::<Vec<_>>(),
-            "queueLock": lock,
-            "acts": acts,
-            "activity": activity.collect::<Vec<_>>(),
-            "notifications": messages.collect::<Vec<_>>(),
-        }))
-    }
-
     /// Plans the deletion of the viewer's account; says when it is due.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for a wrong password (whoever has none is asked for none), FORBIDDEN for admins: another takes their
-    /// role first.
+    /// BAD_USER_INPUT for a wrong password (whoever has none is asked for none), FORBIDDEN for moderators and admins: somebody
+    /// else takes their role first.
     pub async fn plan_deletion(&self, who: &SignedIn, password: String) -> Result<Timestamp> {
-        if who.role == Role::Admin {
-            let message = "an admin's account cannot be deleted: let another admin take the role";
-            return Err(Error::Forbidden(message.into()));
-        }
         let db = self.core.sql.read();
         let user = users::by_id(db, who.user).await?.ok_or(Error::NotFound("user"))?;
+        refuse_staff(&user)?;
         if !user.password_hash.is_empty()
             && self.passwords.verify(password, Some(user.password_hash)).await? == Verdict::Wrong
         {
@@ -167,6 +77,9 @@ impl Accounts {
     async fn try_plan(&self, user: UserId, due: Option<Timestamp>) -> Result<Option<Timestamp>> {
         let tx = self.core.sql.begin().await?;
         let row = users::lock(&tx, &[user]).await?.pop().ok_or(Error::NotFound("user"))?;
+        if due.is_some() {
+            refuse_staff(&row)?;
+        }
         let before = row.deletes_at;
         if before.is_some() == due.is_some() {
             return Ok(before);
@@ -202,7 +115,12 @@ impl Accounts {
     async fn delete(&self, services: &Services, user: UserId) -> Result<bool> {
         services.parties.leave(services, user).await?;
         services.queue.leave(user).await?;
-        retrying(|| self.try_delete(user)).await
+        let Some(was) = retrying(|| self.try_delete(user)).await? else { return Ok(false) };
+        if let Err(error) = services.mails.forget(user, &was.email).await {
+            // Every instance looks for them again.
+            tracing::warn!(error = ?error, %user, "mails to a deleted account are left for the next sweep");
+        }
+        Ok(true)
     }
 
     /// Takes the names of deleted accounts out of the outbox, some of it at a time, once every projection has what it told;
@@ -246,16 +164,18 @@ impl Accounts {
         Ok(())
     }
 
-    async fn try_delete(&self, id: UserId) -> Result<bool> {
+    /// Deletes an account whose time has come; returns what it was.
+    async fn try_delete(&self, id: UserId) -> Result<Option<users::Model>> {
         let now = now();
         let tx = self.core.sql.begin().await?;
         let season = self.core.season()?.id;
         // No correction moves them meanwhile.
         seasons::share(&tx, season).await?;
-        let Some(user) = users::lock(&tx, &[id]).await?.pop() else { return Ok(false) };
+        let Some(user) = users::lock(&tx, &[id]).await?.pop() else { return Ok(None) };
         let due = user.deletes_at.is_some_and(|at| at <= now) && user.deleted_at.is_none();
-        if !due || engagements::of_user(&tx, id).await?.is_some() {
-            return Ok(false);
+        let staff = user.role != Role::Player;
+        if !due || staff || engagements::of_user(&tx, id).await?.is_some() {
+            return Ok(None);
         }
         let was = user.clone();
         let digits = id.to_string();
@@ -287,11 +207,14 @@ impl Accounts {
         sessions::blur(&tx, id).await?;
         one_time_tokens::forget(&tx, id, None).await?;
         oauth_flows::forget(&tx, id).await?;
+        let linked = linked_accounts::of_user(&tx, id).await?;
+        bars::raise(&self.core, &tx, &was, &linked, now).await?;
         linked_accounts::unlink(&tx, id, None).await?;
         mails::forget(&tx, id).await?;
         notes::forget(&tx, id).await?;
         blocks::forget(&tx, id).await?;
         penalties::forget(&tx, id).await?;
+        forget_tickets(&tx, id).await?;
         let mut facts: Vec<_> = moves
             .into_iter()
             .map(|(mode, players)| Fact::Lapsed { mode, season, players, at: now })
@@ -308,7 +231,7 @@ impl Accounts {
         let since = now.plus_ms(-(FEED_DAYS + 1) * DAY_MS);
         let matches = match_players::since(&tx, id, since).await?;
         facts.push(Fact::Erased { user: id, was: was.username.clone(), matches });
-        let row = erasures::Model { user_id: id, was: was.username, at: now, upto: 0 };
+        let row = erasures::Model { user_id: id, was: was.username.clone(), at: now, upto: 0 };
         let row = erasures::ActiveModel::from(row).reset_all();
         erasures::Entity::insert(row).exec_without_returning(&tx).await?;
         self.core.commit(tx, &facts).await?;
@@ -316,6 +239,31 @@ impl Accounts {
             self.core.revoked.end(Credential::Session(session), now);
         }
         tracing::info!(user = %id, "an account was deleted");
-        Ok(true)
+        Ok(Some(was))
     }
+}
+
+/// Whoever can act upon others does not vanish: somebody else takes their role first.
+fn refuse_staff(user: &users::Model) -> Result<()> {
+    if user.role != Role::Player {
+        let role = user.role.as_str().to_lowercase();
+        let message = format!(
+            "the account of a {role} cannot be deleted: let an admin make it a player's first"
+        );
+        return Err(Error::Forbidden(message));
+    }
+    Ok(())
+}
+
+/// Forgets what somebody queued with; tickets that others held too stay theirs.
+async fn forget_tickets(tx: &Tx, user: UserId) -> Result<()> {
+    let held: Vec<_> = ticket_players::of_user(tx, user).await?;
+    ticket_players::forget_of(tx, user).await?;
+    for some in held.chunks(TICKETS) {
+        let mut ids: Vec<_> = some.iter().map(|row| row.ticket_id).collect();
+        let others = ticket_players::of_tickets(tx, &ids).await?;
+        ids.retain(|id| others.iter().all(|other| other.ticket_id != *id));
+        tickets::forget(tx, &ids).await?;
+    }
+    Ok(())
 }

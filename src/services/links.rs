@@ -8,6 +8,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use super::{
     accounts::{Accounts, NewAccount, Origin, Tokens, refuse_suspended},
+    bars,
     core::now,
     sessions::activity,
     tokens, vault,
@@ -250,6 +251,7 @@ impl Accounts {
         identity: &Identity,
         linked_at: Timestamp,
     ) -> Result<linked_accounts::Model> {
+        bars::refuse_elsewhere(&self.core, tx, provider, &identity.subject).await?;
         let tokens = serde_json::to_string(&identity.tokens).map_err(Error::internal)?;
         let row = linked_accounts::Model {
             provider: provider.to_owned(),

@@ -8,7 +8,10 @@
 //! out only while one that went out has half of its time before it, so that there always is one to use. That is decided
 //! here and not where it is asked for, where it would tell that there is an account.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use uuid::Uuid;
@@ -18,7 +21,7 @@ use super::{
     tokens,
 };
 use crate::{
-    backends::{mail::Mail, sql::Tx},
+    backends::{documents::DAY_MS, mail::Mail, sql::Tx},
     entities::{mails, one_time_tokens, users},
     error::Result,
     game::{
@@ -93,6 +96,29 @@ impl Mails {
         Ok(due.len())
     }
 
+    /// Removes the mails to a user, who had that address, that are files on this machine.
+    ///
+    /// # Errors
+    /// When the directory does not let it.
+    pub(super) async fn forget(&self, user: UserId, address: &str) -> Result<()> {
+        self.mail.forget(user, address).await.map(drop)
+    }
+
+    /// Removes mails that are files on this machine: old ones, and those to accounts that were deleted, wherever that was
+    /// done.
+    ///
+    /// # Errors
+    /// When the database does not say whose, or the directory does not let it.
+    pub async fn tidy(&self) -> Result<()> {
+        let days = self.core.config.settings.retention.mail_files_days;
+        let age = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+        let before = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+        // Those to whoever was deleted earlier are too old by now.
+        let since = now().plus_ms(-i64::from(days) * DAY_MS);
+        let gone = users::deleted_since(self.core.sql.read(), since).await?;
+        self.mail.tidy(before, &gone).await.map(drop)
+    }
+
     async fn send(&self, mail: &mails::Model) -> Result<()> {
         let Some((user, token)) = self.make(mail).await? else { return Ok(()) };
         let settings = &self.core.config.settings.mail;
@@ -113,7 +139,7 @@ impl Mails {
             user.username,
             url.replace("{token}", &token),
         );
-        let sent = self.mail.send(&user.email, subject, text).await;
+        let sent = self.mail.send(user.id, &user.email, subject, text).await;
         if sent.is_err() {
             // Nobody has it, so it counts for nothing.
             let tx = self.core.sql.begin().await?;

@@ -17,7 +17,10 @@ use super::{
     waits::{FRESH, Known},
 };
 use crate::{
-    backends::sql::{Tx, retrying},
+    backends::{
+        documents::DAY_MS,
+        sql::{Tx, retrying},
+    },
     entities::{engagements, is_unique_violation, match_players, ticket_players, tickets},
     error::{Error, Reason, Result},
     game::{
@@ -33,6 +36,10 @@ use crate::{
 
 /// How often a waiting ticket's tolerance is told, in milliseconds: it widens all the time.
 const WIDENED_MS: i64 = 5_000;
+
+/// Tickets that are forgotten in one transaction, and such transactions in one sweep.
+const CHUNK: u64 = 500;
+const CHUNKS: usize = 20;
 
 /// See the module.
 pub struct Queue {
@@ -162,6 +169,25 @@ impl Queue {
             self.renew(ticket).await?;
         }
         Ok(ticket)
+    }
+
+    /// Forgets tickets that ended long enough ago.
+    ///
+    /// # Errors
+    /// When the database fails: the next sweep goes on.
+    pub async fn sweep(&self) -> Result<()> {
+        let days = i64::from(self.core.config.settings.retention.tickets_days);
+        for _ in 0..CHUNKS {
+            let tx = self.core.sql.begin().await?;
+            let over = tickets::over_before(&tx, now().plus_ms(-days * DAY_MS), CHUNK).await?;
+            if over.is_empty() {
+                break;
+            }
+            ticket_players::forget(&tx, &over).await?;
+            tickets::forget(&tx, &over).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// How long it is from one wave to the next.

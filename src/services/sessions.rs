@@ -20,9 +20,14 @@ use super::{
     tokens,
 };
 use crate::{
-    backends::sql::{Tx, retrying},
+    backends::{
+        documents::DAY_MS,
+        sql::{Tx, retrying},
+    },
     config::Config,
-    entities::{oauth_flows, one_time_tokens, refresh_tokens, server_keys, sessions, users},
+    entities::{
+        barred, oauth_flows, one_time_tokens, refresh_tokens, server_keys, sessions, users,
+    },
     error::{Error, Result},
     game::{
         accounts::{Credential, SignedIn},
@@ -39,6 +44,10 @@ pub fn activity(user: UserId, kind: &str, by: Option<UserId>, data: serde_json::
 
 /// How far the clocks of two instances may be apart, with the time that a transaction takes, in milliseconds.
 const SKEW_MS: i64 = 15_000;
+const HOUR_MS: i64 = 3_600_000;
+/// Sessions that are forgotten in one transaction, and such transactions in one sweep.
+const CHUNK: u64 = 500;
+const CHUNKS: usize = 20;
 
 /// Sessions that ended before their time, while an access token of theirs could still be about, and keys that were taken
 /// back.
@@ -298,8 +307,28 @@ impl Accounts {
         // Those that ran out tell how many mails there were lately.
         one_time_tokens::expire(&tx, now.plus_ms(-COUNTED_MS)).await?;
         oauth_flows::expire(&tx, now).await?;
+        barred::expire(&tx, now).await?;
         tx.commit().await?;
+        self.forget_over(now).await?;
         attempts::sweep(&self.core, now).await
+    }
+
+    /// Forgets sessions that have been over for long enough.
+    async fn forget_over(&self, now: Timestamp) -> Result<()> {
+        let days = i64::from(self.core.config.settings.retention.sessions_days);
+        // As long as an access token of theirs could be about, they are known to have ended.
+        let kept = (days * DAY_MS).max(self.access_ms() + 2 * HOUR_MS);
+        for _ in 0..CHUNKS {
+            let tx = self.core.sql.begin().await?;
+            let over = sessions::over_before(&tx, now.plus_ms(-kept), CHUNK).await?;
+            if over.is_empty() {
+                break;
+            }
+            refresh_tokens::forget_in(&tx, &over).await?;
+            sessions::forget(&tx, &over).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     fn access_ms(&self) -> i64 {

@@ -23,6 +23,11 @@ pub async fn run(services: Arc<Services>, stop: CancellationToken) {
             tracing::error!(error = ?error, "overdue tickets and matches are left for the next look");
         }
         services.relay.mend_mirror().await;
+        if round.is_multiple_of(SWEEP_EVERY)
+            && let Err(error) = services.mails.tidy().await
+        {
+            tracing::error!(error = ?error, "old mails are left for the next sweep");
+        }
         if sweeps
             && round.is_multiple_of(SWEEP_EVERY)
             && let Err(error) = sweep(&services).await
@@ -50,6 +55,7 @@ async fn deadlines(services: &Services) -> Result<()> {
 async fn sweep(services: &Services) -> Result<()> {
     services.accounts.sweep().await?;
     services.accounts.delete_due(services).await?;
+    services.queue.sweep().await?;
     services.audit.note().await?;
     services.feed.expire(now()).await?;
     services.feed.count_picks().await?;

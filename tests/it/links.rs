@@ -300,3 +300,34 @@ async fn somebody_who_comes_twice_at_once_gets_one_account() {
     assert_eq!(found["accounts"]["nodes"].as_array().unwrap().len(), 1, "{found:#}");
     assert_eq!(found["accounts"]["nodes"][0]["linkedAccounts"], json!([{"subject": "3"}]));
 }
+
+#[tokio::test]
+async fn who_was_suspended_and_deleted_does_not_come_back_through_a_service() {
+    let (app, service) = served().await;
+    let moderator = app.staff("mod", Role::Moderator).await;
+    let done = finish(&app.anonymous(), &service, twitch("77", "ada_live")).await;
+    let id = done["auth"]["user"]["id"].as_str().unwrap().to_owned();
+    let suspend = "mutation($id: ID!) { suspendUser(input: {userId: $id, reason: \"toxic\"}) { user { id } } }";
+    moderator.run(suspend, json!({"id": id})).await;
+    app.change(&format!("UPDATE users SET deletes_at = 1 WHERE id = '{id}'")).await;
+    let links = "SELECT CAST(COUNT(*) AS CHAR(8)) FROM linked_accounts";
+    app.until(async || {
+        // The janitor may have been first.
+        app.services.accounts.delete_due(&app.services).await.unwrap();
+        app.cell(links).await.trim() == "0"
+    })
+    .await;
+    // With another address and name there, and by linking it to another account.
+    let ada = app.player("ada").await;
+    for (client, query, field) in [(app.anonymous(), BEGIN, FINISH), (ada, LINK, FINISH_LINK)] {
+        let begun = begin(&client, query, "twitch").await;
+        let who = twitch("77", "somebody_else");
+        let (state, code) = service.says_yes(begun["url"].as_str().unwrap(), who);
+        let input = json!({"state": state, "code": code, "secret": begun["secret"]});
+        let refused = client.fail(field, json!({"input": input})).await;
+        assert_eq!(refused, json!({"code": "FORBIDDEN", "reason": "SUSPENDED"}));
+    }
+    // Others there come as before.
+    let other = finish(&app.anonymous(), &service, twitch("78", "bob_live")).await;
+    assert_eq!(other["registered"], true);
+}

@@ -13,6 +13,7 @@ mod crash;
 mod documents;
 mod drift;
 mod events;
+mod export;
 mod faults;
 mod front;
 mod game;

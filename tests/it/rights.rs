@@ -1,138 +1,36 @@
 //! What people may ask of what is kept about them.
 
-use futures_util::TryStreamExt;
-use mongodb::bson::Document;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use std::time::{Duration, SystemTime};
+
+use rankedhonor::game::accounts::Role;
 use serde_json::{Value, json};
 
-use crate::support::{Client, PASSWORD, TestApp, client::play, engines};
+use crate::support::{
+    Client, PASSWORD, TestApp,
+    client::play,
+    stores::{files, found},
+};
 
-const EXPORT: &str = "mutation { exportMyData { document } }";
 const DELETE: &str =
     "mutation($p: String!) { deleteMyAccount(input: {password: $p}) { deletesAt } }";
 
-/// Every place where one of these words stands: in SQL, MongoDB or Redis.
-async fn found(app: &TestApp, words: &[&str]) -> Vec<String> {
-    let mut places = Vec::new();
-    let db = crate::support::connect(app.database_url()).await;
-    let backend = db.get_database_backend();
-    let columns = match backend {
-        DbBackend::Sqlite => {
-            "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table'"
-        }
-        DbBackend::MySql => {
-            "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR) FROM information_schema.columns WHERE table_schema = DATABASE()"
-        }
-        _ => {
-            "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = current_schema()"
-        }
-    };
-    let rows = db.query_all_raw(Statement::from_string(backend, columns)).await.unwrap();
-    assert!(rows.len() > 100);
-    for row in rows {
-        let (table, column) = (
-            row.try_get_by_index::<String>(0).unwrap(),
-            row.try_get_by_index::<String>(1).unwrap(),
-        );
-        let quote = if backend == DbBackend::MySql { '`' } else { '"' };
-        let text = if backend == DbBackend::MySql { "CHAR" } else { "TEXT" };
-        for word in words {
-            let query = format!(
-                "SELECT COUNT(*) FROM {quote}{table}{quote} WHERE LOWER(CAST({quote}{column}{quote} AS {text})) LIKE '%{word}%'"
-            );
-            let row =
-                db.query_one_raw(Statement::from_string(backend, query)).await.unwrap().unwrap();
-            if row.try_get_by_index::<i64>(0).unwrap() > 0 {
-                places.push(format!("{word} in {table}.{column}"));
-            }
-        }
-    }
-    db.close().await.unwrap();
-    let engines = engines::of(app.dir());
-    let url =
-        |name: &str| engines.variables().find(|(known, _)| *known == name).map(|(_, url)| url);
-    if let Some(url) = url("MONGODB_URL") {
-        let client = mongodb::Client::with_uri_str(&url).await.unwrap();
-        let database = client.default_database().unwrap_or_else(|| client.database("rankedhonor"));
-        for name in database.list_collection_names().await.unwrap() {
-            let all = database.collection::<Document>(&name).find(Document::new()).await.unwrap();
-            let all: Vec<Document> = all.try_collect().await.unwrap();
-            let text = format!("{all:?}").to_lowercase();
-            places.extend(
-                words
-                    .iter()
-                    .filter(|word| text.contains(*word))
-                    .map(|word| format!("{word} in {name}")),
-            );
-        }
-    }
-    if let Some(url) = url("REDIS_URL") {
-        let words = words.iter();
-        let keys = keys(&url, &engines.prefix()).await.to_lowercase();
-        places.extend(
-            words
-                .filter(|word| keys.contains(**word))
-                .map(|word| format!("{word} in a key of Redis")),
-        );
-    }
-    places
+/// Deletes an account that has no days of grace.
+async fn delete(app: &TestApp, who: &Client) {
+    who.run(DELETE, json!({"p": PASSWORD})).await;
+    gone(app, who).await;
 }
 
-/// Every key of a Redis, or of all nodes of a cluster.
-async fn keys(url: &str, prefix: &str) -> String {
-    let first = url.replace("redis+cluster://", "redis://");
-    let first = first.split(',').next().unwrap().to_owned();
-    let mut nodes = vec![first.clone()];
-    if url.starts_with("redis+cluster://") {
-        let mut redis = connected(&first).await;
-        let told: String =
-            redis::cmd("CLUSTER").arg("NODES").query_async(&mut redis).await.unwrap();
-        let masters = told.lines().filter(|line| line.contains("master"));
-        let address =
-            |line: &str| line.split(' ').nth(1).unwrap().split('@').next().unwrap().to_owned();
-        nodes = masters.map(|line| format!("redis://{}", address(line))).collect();
-    }
-    let mut all = Vec::new();
-    for node in nodes {
-        let mut redis = connected(&node).await;
-        let pattern = format!("{prefix}*");
-        let keys: Vec<String> =
-            redis::cmd("KEYS").arg(pattern).query_async(&mut redis).await.unwrap();
-        all.extend(keys);
-    }
-    all.join(" ")
-}
-
-async fn connected(url: &str) -> redis::aio::MultiplexedConnection {
-    redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
-}
-
-#[tokio::test]
-async fn everything_that_is_kept_comes_in_one_document() {
-    let app = TestApp::start().await;
-    let (ada, bob) = app.pair().await;
-    let server = app.game_server().await;
-    let id = play(&server, &ada, &bob, "1v1").await;
+/// Waits until an account that is to be deleted is.
+async fn gone(app: &TestApp, who: &Client) {
+    app.until(async || {
+        // The janitor may have been first.
+        app.services.accounts.delete_due(&app.services).await.unwrap();
+        let name = "query($id: ID!) { user(by: {id: $id}) { username } }";
+        let found = app.anonymous().run(name, json!({"id": who.id})).await;
+        found["user"]["username"].as_str().unwrap().starts_with("deleted-")
+    })
+    .await;
     app.told().await;
-    let document = ada.run(EXPORT, json!({})).await["exportMyData"]["document"].clone();
-    assert_eq!(document["profile"]["email"], "ada@example.com");
-    assert_eq!(document["matches"][0]["match"], id.as_str());
-    assert_eq!(document["ratingHistory"].as_array().unwrap().len(), 1);
-    assert_eq!(document["standings"][0]["wins"], 1);
-    assert_eq!(document["sessions"].as_array().unwrap().len(), 1);
-    assert!(document["acts"].as_array().unwrap().iter().any(|act| act["action"] == "REGISTERED"));
-    assert!(
-        document["notifications"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|one| one["kind"] == "MATCH_FOUND")
-    );
-    let text = document.to_string();
-    for word in ["bob@example.com", "$argon2", "rhr_", PASSWORD] {
-        assert!(!text.contains(word), "{word} in {text}");
-    }
-    assert_eq!(app.anonymous().fail(EXPORT, json!({})).await["code"], "UNAUTHENTICATED");
 }
 
 #[tokio::test]
@@ -152,7 +50,7 @@ async fn a_deletion_can_be_taken_back_until_it_is_due() {
     assert_eq!(ada.run(cancel, json!({})).await["cancelAccountDeletion"]["cancelled"], true);
     assert_eq!(ada.run(cancel, json!({})).await["cancelAccountDeletion"]["cancelled"], false);
     assert_eq!(ada.run("{ me { deletesAt } }", json!({})).await["me"]["deletesAt"], Value::Null);
-    let root = app.staff("root", rankedhonor::game::accounts::Role::Admin).await;
+    let root = app.staff("root", Role::Admin).await;
     assert_eq!(root.fail(DELETE, json!({"p": PASSWORD})).await["code"], "FORBIDDEN");
 }
 
@@ -186,31 +84,19 @@ async fn a_deleted_account_leaves_nothing_that_names_it() {
     let listed = app.anonymous().run(board, json!({})).await.to_string();
     assert!(listed.contains(name), "{listed}");
     assert!(!found(&app, &[name]).await.is_empty());
-    ada.run(DELETE, json!({"p": PASSWORD})).await;
-    while app.services.accounts.delete_due(&app.services).await.unwrap() == 0 {
-        // The janitor may have been first.
-        let gone = app
-            .anonymous()
-            .run("query($id: ID!) { user(by: {id: $id}) { username } }", json!({"id": ada.id}))
-            .await;
-        if gone["user"]["username"] != name {
-            break;
-        }
-    }
+    // Mails that were written are files, also those from before their names said whose they are.
+    app.until(async || files(&app, name).await.iter().any(|file| file.contains("/mail/user_")))
+        .await;
+    let older = app.dir().join("mail").join("0d7d1a3e.eml");
+    std::fs::write(&older, format!("From: x\r\nTo: {name}@example.com\r\n\r\nHello {name}"))
+        .unwrap();
+    delete(&app, &ada).await;
     assert_eq!(socket.closed().await, 4403);
     app.told().await;
     app.until(async || found(&app, &[name]).await.is_empty()).await;
-    // Nor do its files, once the journal was written back. Another process looks: one that closes a file loses all its locks
-    // on it, and the server is in this one.
-    app.until(async || {
-        let files = std::fs::read_dir(app.dir()).unwrap().map(|entry| entry.unwrap().path());
-        let files = files.filter(|path| path.is_file());
-        let looked =
-            tokio::process::Command::new("grep").args(["-l", "-a", name]).args(files).output();
-        let looked = looked.await.unwrap();
-        looked.status.code() == Some(1)
-    })
-    .await;
+    // Nor do its files, once the journal was written back; mails to others are still there.
+    app.until(async || files(&app, name).await.is_empty()).await;
+    assert!(files(&app, "bob@example.com").await.iter().any(|file| file.contains("/mail/user_")));
     // History holds, under a name that is nobody's.
     let query = "query($id: ID!) { match(id: $id) { status teams { players { user { username email bio country } mmrAfter } } } }";
     let history = bob.run(query, json!({"id": id})).await.to_string();
@@ -226,18 +112,196 @@ async fn a_deleted_account_leaves_nothing_that_names_it() {
         app.anonymous().fail(login, json!({"l": name, "p": PASSWORD})).await["code"],
         "UNAUTHENTICATED"
     );
-    let root = app.staff("root", rankedhonor::game::accounts::Role::Admin).await;
+    let root = app.staff("root", Role::Admin).await;
     let void =
         "mutation($id: ID!) { voidMatch(input: {matchId: $id, reason: \"cheat\"}) { pending } }";
     root.run(void, json!({"id": first})).await;
     app.told().await;
     let listed = app.anonymous().run(board, json!({})).await.to_string();
     assert!(listed.contains("bob") && !listed.contains("deleted-"), "{listed}");
-    // The name and the address are free, and the audit log holds without what named anybody.
-    let again: Client = app.player(name).await;
-    assert_ne!(again.id, ada.id);
+    // The address is free and the name is not yet, and the audit log holds without what named anybody.
+    let register = "mutation($n: String!, $e: String!) { register(input: {username: $n, email: $e, password: \"correct-horse-42\"}) { accessToken } }";
+    let address = format!("{name}@example.com");
+    let wanted = json!({"n": "ZaphodBBX", "e": "else@example.com"});
+    assert_eq!(app.anonymous().fail(register, wanted).await["reason"], "USERNAME_TAKEN");
+    app.anonymous().run(register, json!({"n": "trillian", "e": address})).await;
     let (holds, said) = app.command(&["audit", "verify"], "").await;
     assert!(holds && !said.contains(" 0 erased"), "{said}");
     let taken = "mutation { register(input: {username: \"deleted-abc\", email: \"x@example.com\", password: \"correct-horse-42\"}) { accessToken } }";
     assert_eq!(app.anonymous().fail(taken, json!({})).await["field"], "input.username");
+}
+
+#[tokio::test]
+async fn a_name_that_is_a_word_of_the_feed_takes_nothing_else_with_it() {
+    let app = TestApp::with(|settings| {
+        settings.accounts.deletion_grace_days = 0;
+        crate::support::tolerant(settings, 5_000.0);
+    })
+    .await;
+    let (players, mode) = (app.player("players").await, app.player("1v1").await);
+    let server = app.game_server().await;
+    for _ in 0..2 {
+        play(&server, &players, &mode, "1v1").await;
+    }
+    app.told().await;
+    let feed = "{ feed(first: 50) { nodes { kind data } } }";
+    for (who, left) in [(&players, ["1v1", "deleted"]), (&mode, ["deleted", "deleted"])] {
+        delete(&app, who).await;
+        let items = app.anonymous().run(feed, json!({})).await["feed"]["nodes"].clone();
+        let items = items.as_array().unwrap().iter();
+        let matches: Vec<_> = items.filter(|item| item["kind"] == "MATCH_COMPLETED").collect();
+        assert_eq!(matches.len(), 2);
+        for item in matches {
+            let mut names: Vec<_> = item["data"]["players"].as_array().unwrap().clone();
+            names.sort_by_key(ToString::to_string);
+            assert_eq!(json!(names), json!(left), "{item:#}");
+            assert_eq!(item["data"]["mode"], "1v1");
+        }
+    }
+}
+
+#[tokio::test]
+async fn mails_that_are_files_go_with_their_age_and_their_users() {
+    let app = TestApp::with(|settings| settings.accounts.deletion_grace_days = 0).await;
+    let (ada, bob) = app.pair().await;
+    let mails = app.dir().join("mail");
+    let of = |who: &Client| format!("{}.0d7d1a3e.eml", who.id);
+    let there = |name: &str| mails.join(name).exists();
+    delete(&app, &ada).await;
+    // What another process wrote meanwhile, and what is old.
+    for name in [&*of(&ada), &*of(&bob), "old.eml", "young.eml"] {
+        std::fs::write(mails.join(name), "Hello").unwrap();
+    }
+    let old = SystemTime::now() - Duration::from_secs(8 * 24 * 60 * 60);
+    let file = std::fs::File::options().append(true).open(mails.join("old.eml")).unwrap();
+    file.set_modified(old).unwrap();
+    app.services.mails.tidy().await.unwrap();
+    assert!(!there(&of(&ada)) && !there("old.eml"));
+    assert!(there(&of(&bob)) && there("young.eml"));
+}
+
+#[tokio::test]
+async fn a_suspended_person_does_not_come_back_by_being_deleted() {
+    let app = TestApp::with(|settings| {
+        settings.accounts.deletion_grace_days = 0;
+        settings.retention.names_days = 0;
+    })
+    .await;
+    let moderator = app.staff("mod", Role::Moderator).await;
+    let ada = app.player("ada").await;
+    app.change(&format!("UPDATE users SET deletes_at = 4102444800000 WHERE id = '{}'", ada.id))
+        .await;
+    let suspend = "mutation($id: ID!) { suspendUser(input: {userId: $id, reason: \"toxic\"}) { user { id } } }";
+    moderator.run(suspend, json!({"id": ada.id})).await;
+    let login =
+        "mutation($p: String!) { login(input: {login: \"ada\", password: $p}) { accessToken } }";
+    let refused = app.anonymous().fail(login, json!({"p": PASSWORD})).await;
+    assert_eq!(refused, json!({"code": "FORBIDDEN", "reason": "SUSPENDED"}));
+    app.change(&format!("UPDATE users SET deletes_at = 1 WHERE id = '{}'", ada.id)).await;
+    gone(&app, &ada).await;
+    let register = "mutation($e: String!) { register(input: {username: \"ada\", email: $e, password: \"correct-horse-42\"}) { accessToken } }";
+    let refused = app.anonymous().fail(register, json!({"e": "ADA@example.com"})).await;
+    assert_eq!(refused, json!({"code": "FORBIDDEN", "reason": "SUSPENDED"}));
+    assert!(found(&app, &["ada@example.com"]).await.is_empty());
+    // Once the suspension would have ended, everything is as for anybody.
+    app.change("UPDATE barred SET until_ms = 1").await;
+    app.anonymous().run(register, json!({"e": "ada@example.com"})).await;
+    app.services.accounts.sweep().await.unwrap();
+    assert_eq!(app.cell("SELECT CAST(COUNT(*) AS CHAR(8)) FROM barred").await.trim(), "0");
+}
+
+#[tokio::test]
+async fn whoever_holds_a_role_is_not_deleted() {
+    let app = TestApp::start().await;
+    let root = app.staff("root", Role::Admin).await;
+    let moderator = app.staff("mod", Role::Moderator).await;
+    assert_eq!(moderator.fail(DELETE, json!({"p": PASSWORD})).await["code"], "FORBIDDEN");
+    let (ada, bob) = app.pair().await;
+    ada.run(DELETE, json!({"p": PASSWORD})).await;
+    let promote = "mutation($id: ID!) { setRole(input: {userId: $id, role: MODERATOR}) { user { role deletesAt } } }";
+    let done = root.run(promote, json!({"id": ada.id})).await;
+    assert_eq!(done["setRole"]["user"], json!({"role": "MODERATOR", "deletesAt": null}));
+    let log = "{ auditLog(filter: {action: \"ROLE_CHANGED\"}) { nodes { before after } } }";
+    let line = root.run(log, json!({})).await["auditLog"]["nodes"][0].clone();
+    assert!(line["before"]["deletesAt"].is_i64() && line["after"]["deletesAt"].is_null(), "{line}");
+    // One that was promoted before this was so, or behind the server's back.
+    app.change(&format!("UPDATE users SET deletes_at = 1, role = 'ADMIN' WHERE id = '{}'", bob.id))
+        .await;
+    assert_eq!(app.services.accounts.delete_due(&app.services).await.unwrap(), 0);
+    app.anonymous().login("bob", PASSWORD).await;
+    // Who gives the role up can go.
+    app.change(&format!("UPDATE users SET role = 'PLAYER' WHERE id = '{}'", bob.id)).await;
+    gone(&app, &bob).await;
+}
+
+#[tokio::test]
+async fn sessions_and_tickets_go_when_they_have_been_over_for_long() {
+    let app = TestApp::with(|settings| crate::support::tolerant(settings, 5_000.0)).await;
+    let (ada, bob) = app.pair().await;
+    let server = app.game_server().await;
+    play(&server, &ada, &bob, "1v1").await;
+    let again = app.anonymous().login("ada", PASSWORD).await;
+    again.run("mutation { logout { success } }", json!({})).await;
+    // A match that is not over holds on to its tickets.
+    ada.join("1v1").await;
+    bob.join("1v1").await;
+    ada.matched().await;
+    app.told().await;
+    let count = async |what: &str| {
+        app.cell(&format!("SELECT CAST(COUNT(*) AS CHAR(8)) FROM {what}")).await.trim().to_owned()
+    };
+    app.change("UPDATE sessions SET ended_at = 1 WHERE ended_at IS NOT NULL").await;
+    app.change("UPDATE tickets SET ended_at = 1 WHERE ended_at IS NOT NULL").await;
+    assert_eq!([count("sessions").await, count("tickets").await], ["3", "4"]);
+    app.services.accounts.sweep().await.unwrap();
+    app.services.queue.sweep().await.unwrap();
+    assert_eq!([count("sessions").await, count("tickets").await], ["2", "2"]);
+    assert_eq!(count("ticket_players").await, "2");
+    let status = "{ myMatch { id status } }";
+    assert!(ada.run(status, json!({})).await["myMatch"]["id"].is_string());
+    app.anonymous().login("ada", PASSWORD).await.renewed().await;
+}
+
+#[tokio::test]
+async fn who_resumes_a_shared_stream_hears_no_name_that_was_deleted() {
+    let app = TestApp::with(|settings| {
+        settings.accounts.deletion_grace_days = 0;
+        crate::support::tolerant(settings, 5_000.0);
+    })
+    .await;
+    let name = "zaphodbbx";
+    let (ada, bob) = (app.player(name).await, app.player("bob").await);
+    let server = app.game_server().await;
+    let feed = "subscription($after: String) { feedItemAdded(after: $after) { cursor kind data } }";
+    // Somebody follows all the while, so that what was told is kept for those who come.
+    let mut follower = bob.socket().await;
+    follower.subscribe("f", feed, json!({"after": null})).await;
+    app.until(async || {
+        play(&server, &ada, &bob, "1v1").await;
+        let item = tokio::time::timeout(Duration::from_secs(2), follower.next("f")).await;
+        item.is_ok_and(|item| item.to_string().contains(name))
+    })
+    .await;
+    let first = "{ feed(first: 50) { nodes { cursor kind } } }";
+    let known = app.anonymous().run(first, json!({})).await;
+    let oldest = known["feed"]["nodes"].as_array().unwrap().last().unwrap()["cursor"].clone();
+    play(&server, &ada, &bob, "1v1").await;
+    let heard = async || {
+        let mut socket = bob.socket().await;
+        socket.subscribe("r", feed, json!({"after": oldest})).await;
+        socket.next("r").await["feedItemAdded"].to_string()
+    };
+    assert!(heard().await.contains(name));
+    delete(&app, &ada).await;
+    app.until(async || {
+        let heard = heard().await;
+        assert!(heard.contains("MATCH_COMPLETED"), "{heard}");
+        !heard.contains(name)
+    })
+    .await;
+    // Whoever followed goes on.
+    let carla = app.player("carla").await;
+    let id = play(&server, &carla, &bob, "1v1").await;
+    while !follower.next("f").await.to_string().contains("carla") {}
+    assert!(!id.is_empty());
 }

@@ -5,6 +5,7 @@ pub mod client;
 pub mod engines;
 pub mod logs;
 pub mod process;
+pub mod stores;
 pub mod ws;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
