@@ -149,17 +149,20 @@ pub async fn names(db: &impl ConnectionTrait) -> Result<Vec<String>> {
     Ok(Entity::find().select_only().column(Column::UsernameKey).into_tuple().all(db).await?)
 }
 
-/// The greatest hash of a password that is not one of Argon2, of accounts that came from elsewhere.
-pub async fn imported_hash(db: &impl ConnectionTrait) -> Result<Option<String>> {
-    Ok(Entity::find()
+/// The hash of somebody's password that begins with none of these.
+pub async fn hash_unlike(
+    db: &impl ConnectionTrait,
+    beginnings: &[String],
+) -> Result<Option<String>> {
+    let mut query = Entity::find()
         .select_only()
         .column(Column::PasswordHash)
-        .filter(Column::PasswordHash.like("$2%"))
-        .order_by_desc(Column::PasswordHash)
-        .limit(1)
-        .into_tuple()
-        .one(db)
-        .await?)
+        .filter(Column::PasswordHash.like("$%"))
+        .limit(1);
+    for beginning in beginnings {
+        query = query.filter(Column::PasswordHash.not_like(format!("{beginning}%")));
+    }
+    Ok(query.into_tuple().one(db).await?)
 }
 
 /// Users whose deletion is due; whoever has a role gives it up first.
@@ -192,20 +195,20 @@ pub async fn deleted_since(db: &impl ConnectionTrait, since: Timestamp) -> Resul
         .await?)
 }
 
-/// Puts a better hash of the same password in the place of one that is still there.
+/// Puts a better hash of the same password in the place of one; false when that is there no more.
 pub async fn upgrade_hash(
     db: &impl ConnectionTrait,
     id: UserId,
     from: &str,
     to: &str,
-) -> Result<()> {
-    Entity::update_many()
+) -> Result<bool> {
+    let done = Entity::update_many()
         .col_expr(Column::PasswordHash, Expr::value(to))
         .filter(Column::Id.eq(id))
         .filter(Column::PasswordHash.eq(from))
         .exec(db)
         .await?;
-    Ok(())
+    Ok(done.rows_affected == 1)
 }
 
 /// Which accounts are wanted.

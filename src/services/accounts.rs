@@ -44,6 +44,9 @@ pub(super) const DELETED_PREFIX: &str = "deleted-";
 /// How long a token that lets a player into a match is good for, in milliseconds.
 const JOIN_TOKEN_MS: i64 = 5 * 60 * 1000;
 
+/// Kinds of hashes that are learned in one go.
+const KINDS_OF_HASHES: usize = 64;
+
 /// Where a request comes from, as a session remembers it.
 #[derive(Clone, Debug)]
 pub struct Origin {
@@ -66,6 +69,17 @@ pub struct NewAccount {
     pub region: Option<RegionId>,
     /// What they may do.
     pub role: Role,
+}
+
+/// By which way an account comes to be.
+#[derive(Clone, Copy)]
+pub(super) enum Came<'a> {
+    /// Its owner made it, or an operator.
+    Here,
+    /// With other users from elsewhere.
+    Imported,
+    /// This service knows its owner.
+    Known(&'a str, &'a Identity),
 }
 
 /// A signed-in session, with the tokens that prove and renew it.
@@ -116,21 +130,18 @@ impl Accounts {
         let (username_key, email_key) = (fold(&new.username), fold(&new.email));
         self.refuse_taken(self.core.sql.read(), &username_key, &email_key).await?;
         let password_hash = self.passwords.hash(new.password.clone()).await?;
-        self.insert(new, password_hash, None).await
+        self.insert(new, password_hash, Came::Here).await
     }
 
     /// Makes an account that came from elsewhere, with the hash that its password had there.
     ///
     /// # Errors
-    /// As [`Self::create`], and BAD_USER_INPUT for a hash that is neither Argon2id's nor bcrypt's.
+    /// As [`Self::create`], and BAD_USER_INPUT for a hash that is neither Argon2id's nor bcrypt's, or dearer than is good.
     pub async fn import(&self, new: NewAccount, password_hash: String) -> Result<users::Model> {
         self.refuse_malformed(&new)?;
-        if !passwords::is_known(&password_hash) {
-            let message = "expected a hash of Argon2id or bcrypt, such as $2b$12$…";
-            return Err(Error::bad_input("passwordHash", message));
-        }
+        passwords::check_imported("passwordHash", &password_hash)?;
         self.refuse_taken(self.core.sql.read(), &fold(&new.username), &fold(&new.email)).await?;
-        self.insert(new, password_hash, None).await
+        self.insert(new, password_hash, Came::Imported).await
     }
 
     pub(super) fn refuse_malformed(&self, new: &NewAccount) -> Result<()> {
@@ -154,9 +165,13 @@ impl Accounts {
         &self,
         new: NewAccount,
         password_hash: String,
-        known: Option<(&str, &Identity)>,
+        came: Came<'_>,
     ) -> Result<users::Model> {
         let now = now();
+        let known = match came {
+            Came::Known(provider, identity) => Some((provider, identity)),
+            Came::Here | Came::Imported => None,
+        };
         // What a service tells of an address it has seen proven.
         let proven = known.is_some() && !is_nowhere(&new.email);
         let user = users::Model {
@@ -194,8 +209,8 @@ impl Accounts {
         if let Some((provider, identity)) = known {
             self.put_link(&tx, user.id, provider, identity, now).await?;
         }
-        // Whoever comes from elsewhere is not written to before they come here.
-        if user.password_hash.starts_with("$argon2") {
+        // Whoever is brought from elsewhere is not written to before they come here.
+        if matches!(came, Came::Here) {
             mails::ask(&tx, Some(user.id), MailKind::VerifyEmail).await?;
         }
         let data = serde_json::json!({
@@ -239,29 +254,47 @@ impl Accounts {
     /// UNAUTHENTICATED, the same and as fast for an unknown name as for a wrong password; RATE_LIMITED after a few of those;
     /// FORBIDDEN while suspended.
     pub async fn login(&self, login: &str, password: String, from: &Origin) -> Result<Tokens> {
-        let login = fold(login);
-        let user = users::by_login(self.core.sql.read(), &login).await?;
+        let login = normal_login(login);
+        // Nobody has another name; and some databases would find one all the same, whatever blanks follow it.
+        let user = match is_username(&login) || is_email(&login) {
+            true => users::by_login(self.core.sql.read(), &login).await?,
+            false => None,
+        };
         // Counted by what was typed: a count that a name and an address have in common would tell whose the address is.
         let attempt = Attempt::new(&self.core, &login, from.address);
         attempt.check(user.as_ref()).await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
-        let given = password.clone();
-        let verdict = self.passwords.verify(password, stored).await?;
-        let Some(mut user) = user.clone().filter(|_| verdict != Verdict::Wrong) else {
+        let verdict = self.passwords.verify(password.clone(), stored).await?;
+        let Some(user) = user.clone().filter(|_| verdict != Verdict::Wrong) else {
             attempt.failed(user.as_ref()).await?;
             return Err(Error::Unauthenticated("the login or the password is wrong".into()));
         };
         attempt.succeeded().await?;
         refuse_suspended(&user)?;
-        if verdict == Verdict::Outdated {
-            let hash = self.passwords.hash(given).await?;
-            let tx = self.core.sql.begin().await?;
-            // Unless another request changed it meanwhile: then the sign-in is refused below.
-            users::upgrade_hash(&tx, user.id, &user.password_hash, &hash).await?;
-            tx.commit().await?;
-            user.password_hash = hash;
-        }
+        let user = match verdict {
+            Verdict::Outdated => self.upgraded(user, password).await?,
+            Verdict::Right | Verdict::Wrong => user,
+        };
         self.begin_session(user, from).await
+    }
+
+    /// The user with a hash as they are made here, of the password that theirs is of.
+    async fn upgraded(&self, mut user: users::Model, password: String) -> Result<users::Model> {
+        let hash = self.passwords.hash(password.clone()).await?;
+        let tx = self.core.sql.begin().await?;
+        let done = users::upgrade_hash(&tx, user.id, &user.password_hash, &hash).await?;
+        tx.commit().await?;
+        if done {
+            user.password_hash = hash;
+            return Ok(user);
+        }
+        // Somebody was faster: with the same password, unless it was changed.
+        let changed = || Error::Unauthenticated("the password was changed just now".into());
+        let fresh = users::by_id(self.core.sql.read(), user.id).await?.ok_or_else(changed)?;
+        match self.passwords.verify(password, Some(fresh.password_hash.clone())).await? {
+            Verdict::Wrong => Err(changed()),
+            Verdict::Right | Verdict::Outdated => Ok(fresh),
+        }
     }
 
     /// Changes the viewer's password, ends every session of theirs and begins a new one.
@@ -357,14 +390,20 @@ impl Accounts {
         }
     }
 
-    /// Learns whether there are accounts with a hash of bcrypt.
+    /// Learns what the hashes cost that accounts have.
     pub(super) async fn look_for_imported(&self) -> Result<()> {
-        let hash = users::imported_hash(self.core.sql.read()).await?;
-        if let Some(cost) = hash.as_deref().and_then(passwords::bcrypt_cost) {
-            self.passwords.expect_bcrypt(cost);
+        for _ in 0..KINDS_OF_HASHES {
+            let seen = self.passwords.seen();
+            let Some(hash) = users::hash_unlike(self.core.sql.read(), &seen).await? else { break };
+            self.passwords.expect(&hash);
         }
         Ok(())
     }
+}
+
+/// What is typed to sign in, without what spellings of the same differ in.
+pub(super) fn normal_login(text: &str) -> String {
+    fold(text.trim())
 }
 
 pub(super) fn refuse_suspended(user: &users::Model) -> Result<()> {

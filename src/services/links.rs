@@ -7,7 +7,7 @@
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use super::{
-    accounts::{Accounts, NewAccount, Origin, Tokens, refuse_suspended},
+    accounts::{Accounts, Came, NewAccount, Origin, Tokens, refuse_suspended},
     bars,
     core::now,
     sessions::activity,
@@ -193,7 +193,7 @@ impl Accounts {
             let (name, address) = (fold(&new.username), fold(&new.email));
             let taken = self.refuse_taken(self.core.sql.read(), &name, &address).await;
             let made = match taken {
-                Ok(()) => self.insert(new, String::new(), Some((provider, identity))).await,
+                Ok(()) => self.insert(new, String::new(), Came::Known(provider, identity)).await,
                 Err(error) => Err(error),
             };
             match made {

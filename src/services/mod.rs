@@ -298,7 +298,7 @@ impl Services {
     /// As [`Self::take`].
     pub async fn take_sign_in(&self, login: &str, address: IpAddr) -> Result<()> {
         // From one network alone: nobody keeps an account's owner out by trying from elsewhere.
-        let who = tokens::hash(&format!("{}:{}", fold(login), network(address)));
+        let who = tokens::hash(&format!("{}:{}", accounts::normal_login(login), network(address)));
         let limit = self.config.settings.limits.login_per_account_minute;
         self.take(&format!("login:{who}"), limit).await.map(drop)
     }

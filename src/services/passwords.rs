@@ -2,10 +2,7 @@
 //! bcrypt's until their owner signs in for the first time.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -22,6 +19,15 @@ use crate::{
 
 /// The fewest guesses of an attacker that a password must withstand: more than a list of common ones holds.
 const GUESSES_MIN: u64 = 50_000;
+/// The most memory (in KiB), passes and lanes of a hash that was made elsewhere: no server should spend minutes or
+/// gigabytes on a password because of a file that was imported.
+const IMPORTED: (u32, u32, u32) = (64 * 1024, 10, 4);
+/// The greatest cost of bcrypt, for the same reason.
+const BCRYPT_MOST: u32 = 13;
+/// Bytes of a password that bcrypt looks at.
+const BCRYPT_BYTES: usize = 72;
+/// What is hashed to take as long as another would.
+const DECOY: &[u8] = b"decoy";
 
 /// See the module.
 pub struct Passwords {
@@ -29,10 +35,25 @@ pub struct Passwords {
     turns: Arc<Semaphore>,
     /// How long a request waits for its turn.
     patience: Duration,
-    /// Verified against where there is no account, so that both take the same time.
-    decoy: String,
-    /// The cost of bcrypt where some account has such a hash; 0: none has.
-    bcrypt_cost: AtomicU32,
+    work: Mutex<Work>,
+}
+
+/// What the dearest hashes of all accounts cost: so much is computed for each password that is wrong.
+#[derive(Clone, Debug)]
+struct Work {
+    /// Memory in KiB and passes.
+    argon2: (u32, u32),
+    /// None: no account has such a hash.
+    bcrypt: Option<u32>,
+    /// What the hashes begin with that were looked at.
+    seen: Vec<String>,
+}
+
+/// How a hash was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Argon2 { memory: u32, passes: u32, lanes: u32, newest: bool },
+    Bcrypt(u32),
 }
 
 /// How a password compares to a stored hash.
@@ -55,16 +76,54 @@ impl Passwords {
         let parallel = if settings.argon2_parallel == 0 { cores } else { settings.argon2_parallel };
         let params = Params::new(settings.argon2_memory_kib, settings.argon2_passes, 1, None)
             .unwrap_or_default();
+        let own = (params.m_cost(), params.t_cost());
+        let seen = vec![format!("$argon2id$v=19$m={},t={},p=1$", own.0, own.1)];
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let decoy = hash(&argon2, "decoy").unwrap_or_default();
         let turns = Arc::new(Semaphore::new(parallel));
-        Self { argon2, turns, patience, decoy, bcrypt_cost: AtomicU32::new(0) }
+        let work = Mutex::new(Work { argon2: own, bcrypt: None, seen });
+        Self { argon2, turns, patience, work }
     }
 
-    /// Some account has a hash of bcrypt at that cost: from now on whoever fails takes as long as such an account, so that
-    /// the time does not tell which accounts do.
-    pub fn expect_bcrypt(&self, cost: u32) {
-        self.bcrypt_cost.fetch_max(cost, Ordering::Relaxed);
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the hashes begin with of which it is known what they cost.
+    pub fn seen(&self) -> Vec<String> {
+        self.work().seen.clone()
+    }
+
+    /// Some account has such a hash: from now on whoever fails takes as long as that account, so that the time does not tell
+    /// which do.
+    pub fn expect(&self, stored: &str) {
+        let class = class(stored);
+        let mut work = self.work();
+        if work.seen.iter().any(|seen| seen == class) {
+            return;
+        }
+        work.seen.push(class.to_owned());
+        match scheme(stored).filter(|scheme| self.is_bearable(scheme)) {
+            Some(Scheme::Argon2 { memory, passes, .. })
+                if cost((memory, passes)) > cost(work.argon2) =>
+            {
+                work.argon2 = (memory, passes);
+            }
+            Some(Scheme::Bcrypt(cost)) => work.bcrypt = work.bcrypt.max(Some(cost)),
+            _ => {}
+        }
+    }
+
+    /// Whether a server of these settings computes such a hash.
+    fn is_bearable(&self, scheme: &Scheme) -> bool {
+        let Scheme::Argon2 { memory, passes, .. } = *scheme else { return is_modest(scheme) };
+        let own = self.argon2.params();
+        is_modest(scheme) || (memory <= own.m_cost() && passes <= own.t_cost())
+    }
+
+    fn is_weaker(&self, scheme: &Scheme) -> bool {
+        let Scheme::Argon2 { memory, passes, newest, .. } = *scheme else { return true };
+        let own = self.argon2.params();
+        !newest || memory < own.m_cost() || passes < own.t_cost()
     }
 
     /// The hash of a password, in PHC form.
@@ -73,37 +132,46 @@ impl Passwords {
         self.in_turn(move || hash(&argon2, &password)).await?
     }
 
-    /// How the password compares to the one that was hashed; with no hash, takes as long and says that it is wrong.
+    /// How the password compares to the one that was hashed. Whatever hash there is, or none: a password that is wrong
+    /// takes the same work.
     pub async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict> {
-        let argon2 = self.argon2.clone();
         // Whoever has no password has an empty hash.
         let stored = stored.filter(|stored| stored.starts_with('$'));
-        let decoy = self.decoy.clone();
-        let cost = self.bcrypt_cost.load(Ordering::Relaxed);
+        if let Some(stored) = &stored {
+            self.expect(stored);
+        }
+        let known = stored.and_then(|stored| Some((scheme(&stored)?, stored)));
+        let known = known.filter(|(scheme, _)| self.is_bearable(scheme));
+        let weaker = known.as_ref().is_some_and(|(scheme, _)| self.is_weaker(scheme));
+        let work = self.work().clone();
+        let argon2 = self.argon2.clone();
         self.in_turn(move || {
-            let argon = |stored: &str| {
-                PasswordHash::new(stored)
-                    .is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok())
+            let (mut kib, mut rounds) = (0, 0);
+            let right = match &known {
+                Some((Scheme::Argon2 { memory, passes, .. }, stored)) => {
+                    kib = cost((*memory, *passes));
+                    count("argon2", kib);
+                    PasswordHash::new(stored).is_ok_and(|hash| {
+                        argon2.verify_password(password.as_bytes(), &hash).is_ok()
+                    })
+                }
+                Some((Scheme::Bcrypt(cost), stored)) => {
+                    rounds = 1_u64 << cost;
+                    count("bcrypt", rounds);
+                    bcrypt::verify(&password, stored).unwrap_or(false)
+                }
+                None => false,
             };
-            match stored {
-                Some(stored) if bcrypt_cost(&stored).is_some() => {
-                    if bcrypt::verify(&password, &stored).unwrap_or(false) {
-                        return Verdict::Outdated;
-                    }
-                    argon(&decoy);
-                    Verdict::Wrong
-                }
-                Some(stored) if argon(&stored) => Verdict::Right,
-                known => {
-                    if known.is_none() {
-                        argon(&decoy);
-                    }
-                    if cost > 0 {
-                        let _ = bcrypt::hash(&password, cost);
-                    }
-                    Verdict::Wrong
-                }
+            if !right {
+                spend_argon2(work.argon2, cost(work.argon2).saturating_sub(kib));
+                let most = work.bcrypt.map_or(0, |cost| 1_u64 << cost);
+                spend_bcrypt(most.saturating_sub(rounds));
+                return Verdict::Wrong;
             }
+            // What bcrypt did not look at may be anything: it must not become a part of the password.
+            let whole =
+                !matches!(known, Some((Scheme::Bcrypt(_), _))) || password.len() <= BCRYPT_BYTES;
+            if weaker && whole { Verdict::Outdated } else { Verdict::Right }
         })
         .await
     }
@@ -127,20 +195,95 @@ impl Passwords {
     }
 }
 
-/// The cost of a hash of bcrypt; none: it is no such hash.
-pub fn bcrypt_cost(stored: &str) -> Option<u32> {
-    let parts: bcrypt::HashParts = stored.parse().ok()?;
-    // No server should spend minutes on a password because of a file that was imported.
-    Some(parts.get_cost()).filter(|cost| (4..=16).contains(cost))
+/// How a hash was made; none: in a way that is not known here.
+fn scheme(stored: &str) -> Option<Scheme> {
+    if stored.starts_with("$2") {
+        let parts: bcrypt::HashParts = stored.parse().ok()?;
+        return Some(Scheme::Bcrypt(parts.get_cost()));
+    }
+    let hash = PasswordHash::new(stored).ok()?;
+    let whole = hash.algorithm.as_str() == "argon2id" && hash.salt.is_some() && hash.hash.is_some();
+    let params = Params::try_from(&hash).ok().filter(|_| whole)?;
+    Some(Scheme::Argon2 {
+        memory: params.m_cost(),
+        passes: params.t_cost(),
+        lanes: params.p_cost(),
+        newest: hash.version == Some(Version::V0x13.into()),
+    })
 }
 
-/// Whether passwords can be compared to such a hash.
-pub fn is_known(stored: &str) -> bool {
-    let argon2 = PasswordHash::new(stored).is_ok_and(|hash| hash.algorithm.as_str() == "argon2id");
-    stored.len() <= 255 && (argon2 || bcrypt_cost(stored).is_some())
+/// Whether a hash that was made elsewhere is no dearer than is good for a server.
+fn is_modest(scheme: &Scheme) -> bool {
+    match *scheme {
+        Scheme::Argon2 { memory, passes, lanes, .. } => {
+            memory <= IMPORTED.0 && passes <= IMPORTED.1 && lanes <= IMPORTED.2
+        }
+        Scheme::Bcrypt(cost) => (4..=BCRYPT_MOST).contains(&cost),
+    }
+}
+
+/// What all hashes begin with that were made with the same parameters.
+fn class(stored: &str) -> &str {
+    if stored.starts_with("$2") {
+        return stored.get(..7).unwrap_or(stored);
+    }
+    let mut ends = stored.rmatch_indices('$').map(|(at, _)| at);
+    let salt = ends.nth(1).filter(|at| *at > "$argon2id$".len());
+    salt.map_or(stored, |at| &stored[..=at])
+}
+
+/// The work of a hash: KiB that are written, all passes together.
+fn cost((memory, passes): (u32, u32)) -> u64 {
+    u64::from(memory) * u64::from(passes)
+}
+
+fn count(kind: &'static str, work: u64) {
+    metrics::counter!("rankedhonor_password_work_total", "kind" => kind).increment(work);
+}
+
+/// Computes as much as a hash of Argon2id that writes so many KiB, with the memory of the dearest.
+fn spend_argon2((memory, _): (u32, u32), kib: u64) {
+    let (passes, rest) = (kib / u64::from(memory), kib % u64::from(memory));
+    for (memory, passes) in [(u64::from(memory), passes), (rest, 1)] {
+        let params = (u32::try_from(memory), u32::try_from(passes));
+        let (Ok(memory), Ok(passes)) = params else { continue };
+        // Less than eight blocks are no hash, and no time.
+        let Ok(params) = Params::new(memory, passes, 1, None) else { continue };
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        count("argon2", cost((memory, passes)));
+        let mut output = [0; 32];
+        let _ = argon2.hash_password_into(DECOY, &[0; 16], &mut output);
+        std::hint::black_box(output);
+    }
+}
+
+/// Computes so many rounds of bcrypt: the sum of powers of two that are costs.
+fn spend_bcrypt(rounds: u64) {
+    for cost in (4..=BCRYPT_MOST).filter(|cost| rounds & (1 << cost) != 0) {
+        count("bcrypt", 1 << cost);
+        let _ = std::hint::black_box(bcrypt::hash_with_salt(DECOY, cost, [0; 16]));
+    }
+}
+
+/// Refuses a hash from elsewhere that passwords are not compared to here, saying why.
+///
+/// # Errors
+/// BAD_USER_INPUT.
+pub fn check_imported(field: &str, stored: &str) -> Result<()> {
+    let (memory, passes, lanes) = IMPORTED;
+    let why = match scheme(stored).filter(|_| stored.len() <= 255) {
+        None => "expected a hash of Argon2id or bcrypt, such as $2b$12$…".to_owned(),
+        Some(scheme) if is_modest(&scheme) => return Ok(()),
+        Some(Scheme::Argon2 { .. }) => {
+            format!("a hash of Argon2id has at most m={memory},t={passes},p={lanes} here")
+        }
+        Some(Scheme::Bcrypt(_)) => format!("a hash of bcrypt has a cost from 4 to {BCRYPT_MOST}"),
+    };
+    Err(Error::bad_input(field, why))
 }
 
 fn hash(argon2: &Argon2<'_>, password: &str) -> Result<String> {
+    count("argon2", cost((argon2.params().m_cost(), argon2.params().t_cost())));
     let hash = argon2
         .hash_password(password.as_bytes())
         .map_err(|error| Error::internal(error.to_string()))?;

@@ -284,7 +284,9 @@ impl Accounts {
     /// there. What the bus tells at once is found here when it does not.
     pub async fn load_ended(&self) -> Result<()> {
         let now = now();
-        let horizon = now.plus_ms(-self.access_ms() - 60_000);
+        // A token signed by a clock that is ahead is good for longer, and longer still by a clock that is behind.
+        let skew_ms = i64::from(self.core.config.settings.accounts.clock_skew_seconds) * 1000;
+        let horizon = now.plus_ms(-self.access_ms() - 2 * skew_ms - 60_000);
         let loaded = Timestamp(self.core.revoked.loaded.load(Ordering::Relaxed));
         let since = horizon.max(loaded.plus_ms(-SKEW_MS));
         let db = self.core.sql.read();

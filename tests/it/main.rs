@@ -27,6 +27,7 @@ mod origins;
 mod pairing;
 mod parsers;
 mod parties;
+mod passwords;
 mod play;
 mod rates;
 mod recovery;

@@ -75,6 +75,27 @@ async fn of_a_hundred_uses_of_a_refresh_token_one_wins_and_then_its_session_ends
     assert_eq!(lines[0], json!({"object": ada.id, "address": "127.0.0.1"}));
 }
 
+#[tokio::test]
+async fn an_ended_session_stays_ended_as_long_as_clocks_that_differ_take_its_token() {
+    let app = TestApp::with(|settings| {
+        settings.accounts.access_token_seconds = 1;
+        settings.accounts.clock_skew_seconds = 300;
+    })
+    .await;
+    let ada = app.player("ada").await;
+    let bob = app.player("bob").await;
+    ada.run("mutation { logout { success } }", json!({})).await;
+    let refused = ada.fail(ME, json!({})).await;
+    assert_eq!(refused["code"], "UNAUTHENTICATED");
+    // As if it had been ended a good while ago, by a clock that is behind.
+    app.change("UPDATE sessions SET ended_at = ended_at - 90000 WHERE ended_at IS NOT NULL").await;
+    let app = app.restart().await;
+    let answer = ada.at(app.addr).send(ME, json!({})).await;
+    assert_eq!(answer["errors"][0]["message"], "the session has ended", "{answer:#}");
+    // The token itself would still be taken.
+    assert_eq!(bob.at(app.addr).run(ME, json!({})).await["me"]["username"], "bob");
+}
+
 /// A token with another header or other claims, signed with that secret.
 fn forged(token: &str, secret: &[u8], change: impl FnOnce(&mut Value, &mut Value)) -> String {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
