@@ -28,6 +28,7 @@ mod m20261121_000025_link_accounts;
 mod m20261128_000026_name_reporters;
 mod m20261128_000027_keep_no_longer;
 mod m20261128_000028_create_barred;
+mod m20261128_000034_address_mails;
 mod tables;
 
 use sea_orm_migration::prelude::*;
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000026_name_reporters::Migration),
             Box::new(m20261128_000027_keep_no_longer::Migration),
             Box::new(m20261128_000028_create_barred::Migration),
+            Box::new(m20261128_000034_address_mails::Migration),
         ]
     }
 }

@@ -84,6 +84,13 @@ pub struct ServiceTokens {
     expires_in: Option<u64>,
 }
 
+impl ServiceTokens {
+    /// Some services give what renews the tokens once, at the first sign-in.
+    pub fn keep(&mut self, before: Self) {
+        self.refresh = self.refresh.take().or(before.refresh);
+    }
+}
+
 impl std::fmt::Debug for ServiceTokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ServiceTokens(…)")

@@ -26,6 +26,8 @@ pub struct Model {
     pub user_id: Option<UserId>,
     /// What it says.
     pub kind: MailKind,
+    /// Where it goes; none: to the account's address.
+    pub email: Option<String>,
     /// When it was asked for.
     pub created_at: Timestamp,
     /// When it is to be tried.
@@ -76,6 +78,25 @@ pub async fn take(db: &impl ConnectionTrait, mail: &Model, retry_at: Timestamp) 
 /// A mail is sent, or given up.
 pub async fn remove(db: &impl ConnectionTrait, id: EventId) -> Result<()> {
     Entity::delete_by_id(id).exec(db).await?;
+    Ok(())
+}
+
+/// Whether a mail is still to be sent.
+pub async fn is_wanted(db: &impl ConnectionTrait, id: EventId) -> Result<bool> {
+    Ok(Entity::find_by_id(id).one(db).await?.is_some())
+}
+
+/// Sends somebody nothing more of these kinds.
+pub async fn forget_kinds(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    kinds: &[MailKind],
+) -> Result<()> {
+    Entity::delete_many()
+        .filter(Column::UserId.eq(user))
+        .filter(Column::Kind.is_in(kinds.iter().copied()))
+        .exec(db)
+        .await?;
     Ok(())
 }
 

@@ -20,6 +20,8 @@ pub struct Model {
     pub kind: MailKind,
     /// The folded address that it went to: it proves no other.
     pub email_key: String,
+    /// That address as it was typed, where it is to be the account's.
+    pub email: Option<String>,
     /// When it runs out.
     pub expires_at: Timestamp,
 }
@@ -30,15 +32,15 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The token of that hash, for that, unless it has run out.
+/// The token of that hash, for one of these, unless it has run out.
 pub async fn live(
     db: &impl ConnectionTrait,
     hash: &str,
-    kind: MailKind,
+    kinds: &[MailKind],
     now: Timestamp,
 ) -> Result<Option<Model>> {
     Ok(Entity::find_by_id(hash)
-        .filter(Column::Kind.eq(kind))
+        .filter(Column::Kind.is_in(kinds.iter().copied()))
         .filter(Column::ExpiresAt.gt(now))
         .one(db)
         .await?)

@@ -44,21 +44,62 @@ impl FromStr for Role {
     }
 }
 
-/// What a mail with a token is for.
+/// What a mail is for: a token, or the news of an act (as the trail calls it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MailKind {
     /// Proves that its reader has the account's address.
     VerifyEmail,
     /// Lets its reader set another password.
     ResetPassword,
+    /// Proves that its reader has the address that is to be the account's.
+    ChangeEmail,
+    /// News.
+    PasswordChanged,
+    /// News.
+    PasswordReset,
+    /// News.
+    EmailChangeAsked,
+    /// News, for the address before.
+    EmailChanged,
+    /// News.
+    AccountLinked,
+    /// News.
+    AccountUnlinked,
+    /// News.
+    RefreshTokenReused,
+    /// News.
+    DeletionPlanned,
 }
 
 impl MailKind {
-    /// The kind as it is stored.
+    const ALL: [Self; 11] = [
+        Self::VerifyEmail,
+        Self::ResetPassword,
+        Self::ChangeEmail,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::EmailChangeAsked,
+        Self::EmailChanged,
+        Self::AccountLinked,
+        Self::AccountUnlinked,
+        Self::RefreshTokenReused,
+        Self::DeletionPlanned,
+    ];
+
+    /// The kind as it is stored: 20 characters at most.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::VerifyEmail => "VERIFY_EMAIL",
             Self::ResetPassword => "RESET_PASSWORD",
+            Self::ChangeEmail => "CHANGE_EMAIL",
+            Self::PasswordChanged => "PASSWORD_CHANGED",
+            Self::PasswordReset => "PASSWORD_RESET",
+            Self::EmailChangeAsked => "EMAIL_CHANGE_ASKED",
+            Self::EmailChanged => "EMAIL_CHANGED",
+            Self::AccountLinked => "ACCOUNT_LINKED",
+            Self::AccountUnlinked => "ACCOUNT_UNLINKED",
+            Self::RefreshTokenReused => "REFRESH_TOKEN_REUSED",
+            Self::DeletionPlanned => "DELETION_PLANNED",
         }
     }
 }
@@ -66,10 +107,7 @@ impl MailKind {
 impl FromStr for MailKind {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::VerifyEmail, Self::ResetPassword]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(())
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(())
     }
 }
 

@@ -10,10 +10,10 @@ use crate::{
     game::accounts::Role,
     schema::{
         accounts::{
-            AuthPayload, CancelAccountDeletionPayload, ChangePasswordInput, DeleteMyAccountInput,
-            DeleteMyAccountPayload, EndSessionInput, EndSessionPayload, ExportMyDataPayload,
-            LoginInput, LogoutPayload, RefreshSessionInput, RegisterInput,
-            RequestEmailVerificationPayload, RequestPasswordResetInput,
+            AuthPayload, CancelAccountDeletionPayload, ChangeEmailInput, ChangeEmailPayload,
+            ChangePasswordInput, DeleteMyAccountInput, DeleteMyAccountPayload, EndSessionInput,
+            EndSessionPayload, ExportMyDataPayload, LoginInput, LogoutPayload, RefreshSessionInput,
+            RegisterInput, RequestEmailVerificationPayload, RequestPasswordResetInput,
             RequestPasswordResetPayload, ResetPasswordInput, VerifyEmailInput, VerifyEmailPayload,
         },
         scalars::{DateTime, Json},
@@ -127,7 +127,24 @@ impl AccountMutation {
         Ok(RequestEmailVerificationPayload { accepted: true })
     }
 
-    /// Proves with a mailed token that its reader has the account's address.
+    /// Mails the new address a token for `verifyEmail`, which makes it the viewer's. Until then nothing changes; the address
+    /// until now is told.
+    async fn change_email(
+        &self,
+        ctx: &Context<'_>,
+        input: ChangeEmailInput,
+    ) -> Result<ChangeEmailPayload> {
+        let who = signed_in(ctx)?;
+        let services = services(ctx);
+        let limit = services.config.settings.limits.login_per_account_minute;
+        services.take(&format!("password:{}", who.user), limit).await?;
+        services.take_mail(&who.user.to_string()).await?;
+        services.take_mail(&input.new_email).await?;
+        services.accounts.request_email(who, input.new_email, input.password).await?;
+        Ok(ChangeEmailPayload { accepted: true })
+    }
+
+    /// Proves with a mailed token that its reader has the account's address, or the one that is to be it.
     async fn verify_email(
         &self,
         ctx: &Context<'_>,

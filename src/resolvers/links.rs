@@ -42,7 +42,7 @@ impl LinkMutation {
     ) -> Result<BeginSignInPayload> {
         take_sign_in(ctx).await?;
         let accounts = &services(ctx).accounts;
-        Ok(accounts.begin_flow(&input.provider, &input.redirect_uri, None).await?.into())
+        Ok(accounts.begin_flow(&input.provider, &input.redirect_uri, None, None).await?.into())
     }
 
     /// Signs in with what the service sent back. Where its account is linked to none here, one is made.
@@ -59,7 +59,7 @@ impl LinkMutation {
         Ok(FinishSignInPayload { auth: paid(ctx, tokens), registered })
     }
 
-    /// Begins to link the viewer's account at another service.
+    /// Begins to link the viewer's account at another service. It takes the password, or a sign-in of the last 15 minutes.
     async fn begin_account_link(
         &self,
         ctx: &Context<'_>,
@@ -67,8 +67,13 @@ impl LinkMutation {
     ) -> Result<BeginSignInPayload> {
         let who = signed_in(ctx)?;
         take_sign_in(ctx).await?;
-        let accounts = &services(ctx).accounts;
-        Ok(accounts.begin_flow(&input.provider, &input.redirect_uri, Some(who)).await?.into())
+        let services = services(ctx);
+        if input.password.is_some() {
+            let limit = services.config.settings.limits.login_per_account_minute;
+            services.take(&format!("password:{}", who.user), limit).await?;
+        }
+        let (provider, page) = (&input.provider, &input.redirect_uri);
+        Ok(services.accounts.begin_flow(provider, page, Some(who), input.password).await?.into())
     }
 
     /// Links the account that the service tells of to the viewer's.

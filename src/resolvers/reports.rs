@@ -8,10 +8,13 @@ use super::context::{Result, parse_id, server_or_admin, services};
 use crate::{
     error::Error,
     game::ids::UserId,
-    schema::matches::{
-        CancelMatchInput, CancelMatchPayload, RecordMatchEventsInput, RecordMatchEventsPayload,
-        ReportMatchResultInput, ReportMatchResultPayload, StartMatchInput, StartMatchPayload,
-        TeamResultInput,
+    schema::{
+        matches::{
+            CancelMatchInput, CancelMatchPayload, RecordMatchEventsInput, RecordMatchEventsPayload,
+            ReportMatchResultInput, ReportMatchResultPayload, StartMatchInput, StartMatchPayload,
+            TeamResultInput, VerifyJoinTokenInput, VerifyJoinTokenPayload,
+        },
+        scalars::DateTime,
     },
     services::{
         reports::{PlayerResult, TeamResult},
@@ -35,6 +38,19 @@ impl ReportMutation {
         let id = parse_id("input.matchId", &input.match_id)?;
         let row = services(ctx).matches.start(id, input.endpoint).await?;
         Ok(StartMatchPayload { match_: row.into() })
+    }
+
+    /// Game servers and admins: who brought a token, and in which match they play. One that has run out, or whose match is over,
+    /// is BAD_USER_INPUT.
+    async fn verify_join_token(
+        &self,
+        ctx: &Context<'_>,
+        input: VerifyJoinTokenInput,
+    ) -> Result<VerifyJoinTokenPayload> {
+        server_or_admin(ctx)?;
+        let joins = services(ctx).accounts.verify_join(&input.token).await?;
+        let expires_at = DateTime(joins.expires_at);
+        Ok(VerifyJoinTokenPayload { user: joins.user.into(), match_: joins.row.into(), expires_at })
     }
 
     /// Game servers and admins.

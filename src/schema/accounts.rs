@@ -43,7 +43,7 @@ pub struct RefreshSessionInput {
 /// A new password.
 #[derive(Debug, InputObject)]
 pub struct ChangePasswordInput {
-    /// The password until now.
+    /// The password until now; empty where there is none yet, which takes a sign-in of the last 15 minutes.
     pub current_password: String,
     /// The password from now on: 8 to 128 characters.
     pub new_password: String,
@@ -139,6 +139,23 @@ pub struct VerifyEmailPayload {
 #[derive(Debug, SimpleObject)]
 pub struct RequestEmailVerificationPayload {
     /// Always true, also where the address is proven already: then none is sent.
+    pub accepted: bool,
+}
+
+/// Another address.
+#[derive(Debug, InputObject)]
+pub struct ChangeEmailInput {
+    /// Unique without regard to case.
+    pub new_email: String,
+    /// The password; empty where there is none, which takes a sign-in of the last 15 minutes.
+    #[graphql(default)]
+    pub password: String,
+}
+
+/// A mail is on its way to the new address, unless somebody else has it.
+#[derive(Debug, SimpleObject)]
+pub struct ChangeEmailPayload {
+    /// Always true: it does not tell whether somebody has it.
     pub accepted: bool,
 }
 

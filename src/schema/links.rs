@@ -48,6 +48,8 @@ pub struct BeginSignInInput {
     pub provider: String,
     /// The page that the service is to send the person back to; one that the server lists.
     pub redirect_uri: String,
+    /// For `beginAccountLink`: the password; whoever signed in within the last 15 minutes can leave it out.
+    pub password: Option<String>,
 }
 
 /// A sign-in that has begun. It is to be finished within ten minutes.

@@ -6,6 +6,7 @@ use super::{
     paging::{Cursor, Line, connection},
     rankings::RankChange,
     scalars::{DateTime, Json},
+    users::User,
 };
 use crate::{
     entities::{match_players, matches},
@@ -184,6 +185,25 @@ pub struct GameSession {
     pub endpoint: Option<String>,
     /// A short-lived token that proves to the game server that the viewer plays in this match.
     pub join_token: Option<String>,
+}
+
+/// A token that a player brought to a game server.
+#[derive(Debug, InputObject)]
+pub struct VerifyJoinTokenInput {
+    /// `Match.session.joinToken`, as its player sees it.
+    pub token: String,
+}
+
+/// What the token proves.
+#[derive(Debug, SimpleObject)]
+pub struct VerifyJoinTokenPayload {
+    /// Who brought it.
+    pub user: User,
+    /// In which match they play.
+    #[graphql(name = "match")]
+    pub match_: Match,
+    /// Until when the token is good.
+    pub expires_at: DateTime,
 }
 
 /// One line of a match's timeline.

@@ -32,7 +32,7 @@ use crate::{
             Credential, MailKind, NO_ADDRESS, Role, SignedIn, Viewer, fold, is_email, is_nowhere,
             is_username,
         },
-        ids::{MatchId, UserId},
+        ids::UserId,
         mode::RegionId,
         time::Timestamp,
     },
@@ -41,9 +41,9 @@ use crate::{
 pub(super) const REFRESH_PREFIX: &str = "rhr_";
 /// What the names of deleted accounts begin with.
 pub(super) const DELETED_PREFIX: &str = "deleted-";
-/// How long a token that lets a player into a match is good for, in milliseconds.
-const JOIN_TOKEN_MS: i64 = 5 * 60 * 1000;
 
+/// For how long after a sign-in one need not prove again who one is, in milliseconds.
+const FRESH_MS: i64 = 15 * 60 * 1000;
 /// Kinds of hashes that are learned in one go.
 const KINDS_OF_HASHES: usize = 64;
 
@@ -300,7 +300,8 @@ impl Accounts {
     /// Changes the viewer's password, ends every session of theirs and begins a new one.
     ///
     /// # Errors
-    /// BAD_USER_INPUT when the current password is wrong or the new one will not do.
+    /// BAD_USER_INPUT when the current password is wrong (whoever has none must have signed in just now) or the new one will
+    /// not do.
     pub async fn change_password(
         &self,
         who: &SignedIn,
@@ -308,15 +309,7 @@ impl Accounts {
         new: String,
         from: &Origin,
     ) -> Result<Tokens> {
-        let user =
-            users::by_id(self.core.sql.read(), who.user).await?.ok_or(Error::NotFound("user"))?;
-        let verdict = self.passwords.verify(current, Some(user.password_hash.clone())).await?;
-        if verdict == Verdict::Wrong {
-            return Err(Error::bad_input(
-                "input.currentPassword",
-                "this is not the current password",
-            ));
-        }
+        let user = self.prove(who, "input.currentPassword", Some(current)).await?;
         passwords::check("input.newPassword", &new, &[&user.username, &user.email])?;
         let hash = self.passwords.hash(new).await?;
         let now = now();
@@ -326,6 +319,7 @@ impl Accounts {
             let message = "the password was changed by another request just now";
             return Err(Error::bad_input("input.currentPassword", message));
         }
+        self.forget_ways_in(&tx, who.user).await?;
         let live = sessions::live_of(&tx, who.user).await?;
         let mut row = user.into_active_model();
         row.password_hash = Set(hash);
@@ -334,6 +328,35 @@ impl Accounts {
         let trail = activity(who.user, "PASSWORD_CHANGED", None, serde_json::json!({}));
         self.end_sessions(tx, &live, trail).await?;
         Ok(tokens)
+    }
+
+    /// Whoever is about to change the ways in says the password; where there is none, or none is said, they must have signed
+    /// in just now: a token that was picked up somewhere is not enough.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT, naming the field, when they do not.
+    pub(super) async fn prove(
+        &self,
+        who: &SignedIn,
+        field: &str,
+        password: Option<String>,
+    ) -> Result<users::Model> {
+        let db = self.core.sql.read();
+        let user = users::by_id(db, who.user).await?.ok_or(Error::NotFound("user"))?;
+        if let Some(password) = password.filter(|_| !user.password_hash.is_empty()) {
+            let stored = Some(user.password_hash.clone());
+            return match self.passwords.verify(password, stored).await? {
+                Verdict::Wrong => Err(Error::bad_input(field, "this is not the current password")),
+                Verdict::Right | Verdict::Outdated => Ok(user),
+            };
+        }
+        let session = sessions::Entity::find_by_id(who.session).one(db).await?;
+        if session.is_none_or(|session| now().since(session.created_at) > FRESH_MS) {
+            let message =
+                "you signed in a while ago: say the password, or sign in again where you have none";
+            return Err(Error::bad_input(field, message));
+        }
+        Ok(user)
     }
 
     /// Who a bearer token belongs to: a person's access token or a game server's key.
@@ -347,20 +370,12 @@ impl Accounts {
                 .map(|key| Viewer::Server(key.id))
                 .ok_or_else(|| Error::Unauthenticated("the server key is not valid".into()));
         }
-        if self.signer.is_foreign(token) {
-            // Another instance may have made a key that this one does not know yet.
-            self.load_keys_soon().await;
-        }
+        self.learn_key_of(token).await;
         let who = self.signer.verify(token, now())?;
         if self.has_ended(Credential::Session(who.session)) {
             return Err(Error::Unauthenticated("the session has ended".into()));
         }
         Ok(Viewer::User(who))
-    }
-
-    /// A token that proves to a game server that this user plays in this match.
-    pub fn join_token(&self, user: UserId, match_id: MatchId) -> Result<String> {
-        self.signer.join(user, match_id, now().plus_ms(JOIN_TOKEN_MS))
     }
 
     /// Uses the signing keys that are kept now.
@@ -376,7 +391,14 @@ impl Accounts {
         self.look_for_imported().await
     }
 
-    /// The same, not more often than once a second however many tokens ask for it.
+    /// Another instance may have made a key that this one does not know yet.
+    pub(super) async fn learn_key_of(&self, token: &str) {
+        if self.signer.is_foreign(token) {
+            self.load_keys_soon().await;
+        }
+    }
+
+    /// The same as [`Self::load_keys`], not more often than once a second however many tokens ask for it.
     async fn load_keys_soon(&self) {
         let now = now();
         let last = self.keys_loaded.load(Ordering::Relaxed);

@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::notices::alarm;
 use crate::{
     backends::documents::{Batch, Erased},
     game::{
@@ -301,26 +302,6 @@ impl Consequences {
             self.tell_all(items);
         }
     }
-}
-
-/// What somebody is told of who may not have done it themselves.
-fn alarm(kind: &str) -> Option<(&'static str, &'static str)> {
-    Some(match kind {
-        "REFRESH_TOKEN_REUSED" => (
-            "A session was ended",
-            "Its refresh token was used twice: somebody else may have a copy. Sign in again, and change your password if \
-             you do not know why.",
-        ),
-        "PASSWORD_CHANGED" => ("Your password was changed", "All other sessions were ended."),
-        "PASSWORD_RESET" => ("Your password was reset", "All other sessions were ended."),
-        "ACCOUNT_LINKED" => {
-            ("Another way to sign in was added", "See which under your linked accounts.")
-        }
-        "DELETION_PLANNED" => {
-            ("Your account is to be deleted", "Until then you can sign in and take it back.")
-        }
-        _ => return None,
-    })
 }
 
 /// The id of an event's `index`-th notification: the event's own with another end, so that making it twice makes it once.

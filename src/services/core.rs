@@ -20,6 +20,7 @@ use super::{
     audit,
     boards::Boards,
     leadership::Leadership,
+    notices,
     reload::{InForce, Rulebook},
     sessions::Revoked,
     vault::Vault,
@@ -244,11 +245,15 @@ impl Core {
         }
         outbox::put(&tx, &facts, now()).await?;
         let acts: Vec<_> = facts.iter().map(|(_, fact, _)| *fact).collect();
+        let mails = notices::mail(&tx, &acts).await?;
         audit::append_facts(self, &tx, &acts).await?;
         let patience = self.patience();
         let written = last.into_iter().map(|last| self.waiting.wait(last, patience)).collect();
         tx.commit().await?;
         self.wake_relay.notify_one();
+        if mails {
+            self.wake_mailer.notify_one();
+        }
         Ok(written)
     }
 

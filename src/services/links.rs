@@ -73,13 +73,17 @@ impl Accounts {
     /// Begins a sign-in at a service; for a viewer: the linking of their account there.
     ///
     /// # Errors
-    /// BAD_USER_INPUT for a service that is not configured, or a page that is not listed.
+    /// BAD_USER_INPUT for a service that is not configured, or a page that is not listed; for a viewer as [`Self::prove`].
     pub async fn begin_flow(
         &self,
         provider: &str,
         redirect_uri: &str,
         viewer: Option<&SignedIn>,
+        password: Option<String>,
     ) -> Result<Started> {
+        if let Some(who) = viewer {
+            self.prove(who, "input.password", password).await?;
+        }
         let known = self.providers.get(provider).ok_or_else(|| {
             let known: Vec<_> = self.providers().into_iter().map(|(id, _)| id).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -252,13 +256,21 @@ impl Accounts {
         linked_at: Timestamp,
     ) -> Result<linked_accounts::Model> {
         bars::refuse_elsewhere(&self.core, tx, provider, &identity.subject).await?;
-        let tokens = serde_json::to_string(&identity.tokens).map_err(Error::internal)?;
+        // For this account there alone: it does not open where somebody else's is.
+        let purpose = format!("{TOKENS}:{provider}:{}", identity.subject);
+        let mut tokens = identity.tokens.clone();
+        if let Some(held) = linked_accounts::by_subject(tx, provider, &identity.subject).await?
+            && let Ok(before) = self.core.vault.open(&purpose, &held.tokens)
+        {
+            tokens.keep(serde_json::from_str(&before).map_err(Error::internal)?);
+        }
+        let tokens = serde_json::to_string(&tokens).map_err(Error::internal)?;
         let row = linked_accounts::Model {
             provider: provider.to_owned(),
             subject: identity.subject.clone(),
             user_id: user,
             name: identity.username.chars().take(100).collect(),
-            tokens: self.core.vault.seal(TOKENS, &tokens)?,
+            tokens: self.core.vault.seal(&purpose, &tokens)?,
             linked_at,
             last_used_at: now(),
         };

@@ -1,4 +1,5 @@
-//! What is mailed to people: tokens that prove an address or let another password be chosen.
+//! What is mailed to people: tokens that prove an address or let another password be chosen, and news of what was done to
+//! their account.
 //!
 //! A transaction only says that a mail is to go out; whoever sends it makes the token then, so that its text stands nowhere
 //! but in the mail. A mail goes out at least once.
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     core::{Core, now},
+    notices::alarm,
     tokens,
 };
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
     entities::{mails, one_time_tokens, users},
     error::Result,
     game::{
-        accounts::MailKind,
+        accounts::{MailKind, fold, is_nowhere},
         ids::{EventId, UserId},
     },
 };
@@ -51,9 +53,19 @@ pub struct Mails {
 
 /// A mail goes out once the transaction is committed and the mailer is woken; to nobody, where nobody has the address.
 pub(super) async fn ask(tx: &Tx, user: Option<UserId>, kind: MailKind) -> Result<()> {
-    let now = now();
-    let id = EventId::from_uuid(Uuid::now_v7());
-    let row = mails::Model { id, user_id: user, kind, created_at: now, due_at: now, attempts: 0 };
+    ask_at(tx, user, kind, None).await
+}
+
+/// The same, to an address that need not be the account's.
+pub(super) async fn ask_at(
+    tx: &Tx,
+    user: Option<UserId>,
+    kind: MailKind,
+    email: Option<String>,
+) -> Result<()> {
+    let (now, id) = (now(), EventId::from_uuid(Uuid::now_v7()));
+    let row =
+        mails::Model { id, user_id: user, kind, email, created_at: now, due_at: now, attempts: 0 };
     mails::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx).await?;
     Ok(())
 }
@@ -120,7 +132,10 @@ impl Mails {
     }
 
     async fn send(&self, mail: &mails::Model) -> Result<()> {
-        let Some((user, token)) = self.make(mail).await? else { return Ok(()) };
+        if let Some((what, more)) = alarm(mail.kind.as_str()) {
+            return self.tell(mail, what, more).await;
+        }
+        let Some((user, to, token)) = self.make(mail).await? else { return Ok(()) };
         let settings = &self.core.config.settings.mail;
         let minutes = settings.token_seconds / 60;
         let (subject, url, what) = match mail.kind {
@@ -132,6 +147,11 @@ impl Mails {
             MailKind::ResetPassword => {
                 ("Choose another password", &settings.reset_url, "To choose another password")
             }
+            _ => (
+                "Confirm your new address",
+                &settings.verify_url,
+                "To make this the address of your account",
+            ),
         };
         let text = format!(
             "Hello {},\n\n{what}, open this page within {minutes} minutes:\n\n{}\n\nIf you did not ask for this, do nothing: \
@@ -139,7 +159,7 @@ impl Mails {
             user.username,
             url.replace("{token}", &token),
         );
-        let sent = self.mail.send(user.id, &user.email, subject, text).await;
+        let sent = self.mail.send(user.id, &to, subject, text).await;
         if sent.is_err() {
             // Nobody has it, so it counts for nothing.
             let tx = self.core.sql.begin().await?;
@@ -149,12 +169,27 @@ impl Mails {
         sent
     }
 
-    /// Makes the token that a mail is about; none where there is nobody to send it to, or it comes too soon.
-    async fn make(&self, mail: &mails::Model) -> Result<Option<(users::Model, String)>> {
-        let Some(user) = mail.user_id else { return Ok(None) };
+    /// Tells of what was done to an account.
+    async fn tell(&self, mail: &mails::Model, what: &str, more: &str) -> Result<()> {
         let tx = self.core.sql.begin().await?;
-        let user = users::lock(&tx, &[user]).await?.pop();
-        let Some(user) = user.filter(|user| user.deleted_at.is_none()) else { return Ok(None) };
+        let Some((user, to)) = reader(&tx, mail).await? else { return Ok(()) };
+        tx.commit().await?;
+        let text = format!(
+            "Hello {},\n\n{what}. {more}\n\nIf this was not you, choose another password at once.\n",
+            user.username,
+        );
+        self.mail.send(user.id, &to, what, text).await
+    }
+
+    /// Makes the token that a mail is about; none where there is nobody to send it to, or it comes too soon.
+    async fn make(&self, mail: &mails::Model) -> Result<Option<(users::Model, String, String)>> {
+        let tx = self.core.sql.begin().await?;
+        let Some((user, to)) = reader(&tx, mail).await? else { return Ok(None) };
+        // Nobody is written to because somebody else wants their address.
+        let owner = users::by_login(&tx, &fold(&to)).await?;
+        if owner.is_some_and(|owner| owner.id != user.id) {
+            return Ok(None);
+        }
         // One that is tried again was let through before.
         if mail.attempts == 0 && self.is_too_soon(&tx, user.id, mail).await? {
             tracing::debug!(id = %mail.id, what = mail.kind.as_str(), "a mail is left out");
@@ -165,14 +200,15 @@ impl Mails {
             hash: tokens::hash(&token),
             user_id: user.id,
             kind: mail.kind,
-            email_key: user.email_key.clone(),
+            email_key: fold(&to),
+            email: mail.email.clone(),
             expires_at: now().plus_ms(self.token_ms()),
         };
         one_time_tokens::Entity::insert(row.into_active_model().reset_all())
             .exec_without_returning(&tx)
             .await?;
         tx.commit().await?;
-        Ok(Some((user, token)))
+        Ok(Some((user, to, token)))
     }
 
     async fn is_too_soon(&self, tx: &Tx, user: UserId, mail: &mails::Model) -> Result<bool> {
@@ -190,4 +226,14 @@ impl Mails {
     fn token_ms(&self) -> i64 {
         i64::from(self.core.config.settings.mail.token_seconds) * 1000
     }
+}
+
+/// Who a mail is for, whom nobody else changes meanwhile, and to which address it goes; none where nobody is to be written to any more.
+async fn reader(tx: &Tx, mail: &mails::Model) -> Result<Option<(users::Model, String)>> {
+    let Some(user) = mail.user_id else { return Ok(None) };
+    let user = users::lock(tx, &[user]).await?.pop();
+    let Some(user) = user.filter(|user| user.deleted_at.is_none()) else { return Ok(None) };
+    let to = mail.email.as_ref().unwrap_or(&user.email).clone();
+    let wanted = !is_nowhere(&to) && mails::is_wanted(tx, mail.id).await?;
+    Ok(wanted.then_some((user, to)))
 }

@@ -267,7 +267,16 @@ impl Accounts {
 
     /// Ends sessions, commits, and refuses their access tokens from now on.
     pub async fn end_sessions(&self, tx: Tx, ids: &[SessionId], trail: Fact) -> Result<()> {
-        let mut facts = vec![trail];
+        self.end_sessions_with(tx, ids, vec![trail]).await
+    }
+
+    /// The same, with more to tell.
+    pub(super) async fn end_sessions_with(
+        &self,
+        tx: Tx,
+        ids: &[SessionId],
+        mut facts: Vec<Fact>,
+    ) -> Result<()> {
         for id in ids {
             if sessions::end(&tx, *id, now()).await? {
                 facts.push(Fact::SessionEnded { session: *id });

@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 const ACCESS: &str = "rankedhonor";
 const JOIN: &str = "rankedhonor-join";
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct AccessClaims {
     aud: String,
     sub: UserId,
@@ -31,7 +31,7 @@ struct AccessClaims {
     exp: i64,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct JoinClaims {
     aud: String,
     sub: UserId,
@@ -54,6 +54,7 @@ pub struct Signer {
     /// The one in use first.
     keys: RwLock<Vec<SigningKey>>,
     access: Validation,
+    join: Validation,
     /// Seconds by which clocks may differ.
     skew_s: u32,
     /// Life of an access token in milliseconds.
@@ -63,14 +64,18 @@ pub struct Signer {
 impl Signer {
     /// A signer with these secrets.
     pub fn new(secrets: &Secrets, settings: &config::Accounts) -> Self {
-        let mut access = Validation::new(Algorithm::HS256);
-        access.set_audience(&[ACCESS]);
-        access.set_required_spec_claims(&["exp", "aud", "sub"]);
-        access.validate_nbf = true;
-        access.leeway = settings.clock_skew_seconds.into();
+        let validation = |audience: &str| {
+            let mut validation = Validation::new(Algorithm::HS256);
+            validation.set_audience(&[audience]);
+            validation.set_required_spec_claims(&["exp", "aud", "sub"]);
+            validation.validate_nbf = true;
+            validation.leeway = settings.clock_skew_seconds.into();
+            validation
+        };
         let signer = Self {
             keys: RwLock::default(),
-            access,
+            access: validation(ACCESS),
+            join: validation(JOIN),
             skew_s: settings.clock_skew_seconds,
             life_ms: i64::from(settings.access_token_seconds) * 1000,
         };
@@ -133,16 +138,7 @@ impl Signer {
     }
 
     fn claims(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Option<ErrorKind>> {
-        let kind = |error: jsonwebtoken::errors::Error| Some(error.into_kind());
-        let kid = jsonwebtoken::decode_header(token).map_err(kind)?.kid.ok_or(None)?;
-        let keys = self.held();
-        let key = keys
-            .iter()
-            .find(|key| key.id == kid && key.accepted_until.is_none_or(|until| until > now))
-            .ok_or(None)?;
-        let claims = jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &self.access)
-            .map_err(kind)?
-            .claims;
+        let claims: AccessClaims = self.decoded(token, &self.access, now)?;
         // One from the future, or good for longer than any that is signed here, was not signed here.
         let skew_ms = i64::from(self.skew_s) * 1000;
         let (issued, expires) = (claims.iat.saturating_mul(1000), claims.exp.saturating_mul(1000));
@@ -151,9 +147,32 @@ impl Signer {
         if ours { Ok(claims) } else { Err(None) }
     }
 
+    /// What a token says that the key it names has signed, for that audience.
+    fn decoded<C: DeserializeOwned + Clone>(
+        &self,
+        token: &str,
+        validation: &Validation,
+        now: Timestamp,
+    ) -> Result<C, Option<ErrorKind>> {
+        let kind = |error: jsonwebtoken::errors::Error| Some(error.into_kind());
+        let kid = jsonwebtoken::decode_header(token).map_err(kind)?.kid.ok_or(None)?;
+        let keys = self.held();
+        let key = keys
+            .iter()
+            .find(|key| key.id == kid && key.accepted_until.is_none_or(|until| until > now))
+            .ok_or(None)?;
+        Ok(jsonwebtoken::decode::<C>(token, &key.decoding, validation).map_err(kind)?.claims)
+    }
+
     /// A token that proves to a game server that this user plays in this match.
     pub fn join(&self, user: UserId, match_id: MatchId, expires_at: Timestamp) -> Result<String> {
         self.sign(&JoinClaims { aud: JOIN.into(), sub: user, match_id, exp: expires_at.0 / 1000 })
+    }
+
+    /// Who plays in which match, as such a token proves, and until when it is good.
+    pub fn verify_join(&self, token: &str, now: Timestamp) -> Option<(UserId, MatchId, Timestamp)> {
+        let claims: JoinClaims = self.decoded(token, &self.join, now).ok()?;
+        Some((claims.sub, claims.match_id, Timestamp(claims.exp.saturating_mul(1000))))
     }
 
     fn sign<C: Serialize>(&self, claims: &C) -> Result<String> {

@@ -20,7 +20,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
-use crate::support::{Client, TestApp};
+use crate::{
+    addresses::told,
+    recovery,
+    support::{Client, TestApp},
+};
 
 const PAGE: &str = "https://play.example/signed-in";
 const BEGIN: &str = "mutation($p: String!, $page: String!) { beginSignIn(input: {provider: $p, redirectUri: $page}) { url state secret } }";
@@ -330,4 +334,71 @@ async fn who_was_suspended_and_deleted_does_not_come_back_through_a_service() {
     // Others there come as before.
     let other = finish(&app.anonymous(), &service, twitch("78", "bob_live")).await;
     assert_eq!(other["registered"], true);
+}
+
+const PASSWORD_CHANGE: &str = "mutation($old: String!) {
+    changePassword(input: {currentPassword: $old, newPassword: \"zorblax quux 19\"}) { accessToken } }";
+
+#[tokio::test]
+async fn whoever_came_by_a_service_gives_themselves_a_password_soon_after_signing_in() {
+    let (app, service) = served().await;
+    let done = finish(&app.anonymous(), &service, twitch("7", "carla")).await;
+    let carla = Client::new(app.addr, done["auth"]["accessToken"].as_str().map(Into::into));
+    let ago = "UPDATE sessions SET created_at = created_at - 1000000";
+    app.change(ago).await;
+    let late = carla.fail(PASSWORD_CHANGE, json!({"old": ""})).await;
+    assert_eq!(late, json!({"code": "BAD_USER_INPUT", "field": "input.currentPassword"}));
+    let link = json!({"p": "youtube", "page": PAGE});
+    assert_eq!(carla.fail(LINK, link.clone()).await["field"], "input.password");
+    let done = finish(&app.anonymous(), &service, twitch("7", "carla")).await;
+    let carla = Client::new(app.addr, done["auth"]["accessToken"].as_str().map(Into::into));
+    carla.run(PASSWORD_CHANGE, json!({"old": ""})).await;
+    let carla = app.anonymous().login("carla", "zorblax quux 19").await;
+    // With a password that is what is asked for, unless one has just signed in.
+    app.change(ago).await;
+    assert_eq!(carla.fail(LINK, link.clone()).await["field"], "input.password");
+    let with = "mutation($p: String!, $page: String!, $password: String!) {
+        beginAccountLink(input: {provider: $p, redirectUri: $page, password: $password}) { url } }";
+    let say = |password: &str| json!({"p": "youtube", "page": PAGE, "password": password});
+    assert_eq!(carla.fail(with, say("not it at all")).await["field"], "input.password");
+    carla.run(with, say("zorblax quux 19")).await;
+}
+
+#[tokio::test]
+async fn what_was_linked_before_an_address_was_proven_does_not_outlive_a_reset() {
+    let (app, service) = served().await;
+    let ada = app.player("ada").await;
+    let begun = begin(&ada, LINK, "twitch").await;
+    let (state, code) = service.says_yes(begun["url"].as_str().unwrap(), twitch("13", "mallory"));
+    let input = json!({"state": state, "code": code, "secret": begun["secret"]});
+    ada.run(FINISH_LINK, json!({"input": input})).await;
+    told(&app, "ada@example.com", "Another way to sign in was added").await;
+    // Another link is under way.
+    let begun = begin(&ada, LINK, "discord").await;
+    let (state, code) = service
+        .says_yes(begun["url"].as_str().unwrap(), json!({"id": "13", "username": "mallory"}));
+    let ask = "mutation { requestPasswordReset(input: {email: \"ada@example.com\"}) { accepted } }";
+    let reset = "mutation($token: String!) {
+        resetPassword(input: {token: $token, newPassword: \"zorblax quux 19\"}) { accessToken user { id linkedAccounts { name } } } }";
+    app.anonymous().run(ask, json!({})).await;
+    let token = recovery::token(&app, "To choose another password", &[]).await;
+    let done = app.anonymous().run(reset, json!({"token": token})).await["resetPassword"].clone();
+    assert_eq!(done["user"]["linkedAccounts"], json!([]), "{done:#}");
+    told(&app, "ada@example.com", "A way to sign in was taken away").await;
+    let owner = Client::new(app.addr, done["accessToken"].as_str().map(Into::into));
+    let input = json!({"state": state, "code": code, "secret": begun["secret"]});
+    let refused = owner.fail(FINISH_LINK, json!({"input": input})).await;
+    assert_eq!(refused["field"], "input.state");
+    let mallory = finish(&app.anonymous(), &service, twitch("13", "mallory")).await;
+    assert_eq!(mallory["registered"], true, "{mallory:#}");
+    assert_ne!(mallory["auth"]["user"]["id"], done["user"]["id"]);
+    // What was linked after that stays.
+    let begun = begin(&owner, LINK, "twitch").await;
+    let (state, code) = service.says_yes(begun["url"].as_str().unwrap(), twitch("14", "ada_live"));
+    let input = json!({"state": state, "code": code, "secret": begun["secret"]});
+    owner.run(FINISH_LINK, json!({"input": input})).await;
+    app.anonymous().run(ask, json!({})).await;
+    let token = recovery::token(&app, "To choose another password", &[token]).await;
+    let done = app.anonymous().run(reset, json!({"token": token})).await["resetPassword"].clone();
+    assert_eq!(done["user"]["linkedAccounts"], json!([{"name": "ada_live"}]), "{done:#}");
 }

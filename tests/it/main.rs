@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod addresses;
 mod audit;
 mod boards;
 mod config;
@@ -18,6 +19,7 @@ mod faults;
 mod front;
 mod game;
 mod hostile;
+mod joins;
 mod league;
 mod links;
 mod live;

@@ -19,7 +19,7 @@ const RESET: &str = "mutation($token: String!, $password: String!) {
 const NEW: &str = "zorblax quux 19";
 
 /// Every mail that was written, with its token.
-fn mails(app: &TestApp) -> Vec<(String, String)> {
+pub fn mails(app: &TestApp) -> Vec<(String, String)> {
     let Ok(files) = fs::read_dir(app.dir().join("mail")) else { return Vec::new() };
     let mut mails = Vec::new();
     for file in files {
@@ -37,7 +37,7 @@ fn mails(app: &TestApp) -> Vec<(String, String)> {
 }
 
 /// Waits for the token of a mail with these words that was not seen before.
-async fn token(app: &TestApp, words: &str, seen: &[String]) -> String {
+pub async fn token(app: &TestApp, words: &str, seen: &[String]) -> String {
     let mut found = None;
     app.until(async || {
         found = mails(app)

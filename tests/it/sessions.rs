@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rankedhonor::game::accounts::Role;
+use rankedhonor::{config::secret::Secret, game::accounts::Role};
 use reqwest::header;
 use serde_json::{Value, json};
 
@@ -182,6 +182,88 @@ async fn what_an_old_secret_signed_is_good_until_it_runs_out() {
     });
     let late = Client::new(app.addr, Some(late)).fail(ME, json!({})).await;
     assert_eq!(late["code"], "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn what_an_old_secret_signed_is_refused_once_it_can_no_longer_be_good() {
+    let app = TestApp::start().await;
+    let ada = app.player("ada").await;
+    app.rotate("jwt").await;
+    let file = app.dir().join("jwt.secret");
+    let kept = fs::read_to_string(&file).ok();
+    let text = match &kept {
+        Some(kept) => kept.clone(),
+        None => app.cell("SELECT value FROM secrets WHERE name = 'jwt'").await,
+    };
+    // The old one stands behind the new one, with when it was replaced: as if that were long ago.
+    let retired = text.split_whitespace().last().unwrap();
+    assert!(retired.parse::<i64>().is_ok());
+    let long_ago = (retired.parse::<i64>().unwrap() - 16 * 60 * 1000).to_string();
+    match kept {
+        Some(kept) => fs::write(&file, kept.replace(retired, &long_ago)).unwrap(),
+        None => {
+            let change = format!("REPLACE(value, '{retired}', '{long_ago}')");
+            app.change(&format!("UPDATE secrets SET value = {change} WHERE name = 'jwt'")).await;
+        }
+    }
+    let app = app.restart().await;
+    // Its token has not run out.
+    assert_eq!(ada.at(app.addr).fail(ME, json!({})).await["code"], "UNAUTHENTICATED");
+    app.anonymous().login("ada", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn secrets_that_were_given_are_replaced_while_their_tokens_are_good() {
+    let secret = |text: &str| text.repeat(8).into();
+    let given = |texts: &[&str]| -> Vec<Secret> {
+        let one = |text: &&str| Secret { text: secret(text), retired_at: None };
+        texts.iter().map(one).collect()
+    };
+    let (old, new) = ("old-", "new-");
+    let app = TestApp::configured(|config| config.jwt_secrets = given(&[old])).await;
+    let ada = app.player("ada").await;
+    // First every instance accepts the new one, then they sign with it, then the old one goes.
+    let app = app.restart_configured(|config| config.jwt_secrets = given(&[old, new])).await;
+    let before = app.anonymous().login("ada", PASSWORD).await;
+    let app = app.restart_configured(|config| config.jwt_secrets = given(&[new, old])).await;
+    let after = app.anonymous().login("ada", PASSWORD).await;
+    for client in [&ada, &before, &after] {
+        assert_eq!(client.at(app.addr).run(ME, json!({})).await["me"]["username"], "ada");
+    }
+    let app = app.restart_configured(|config| config.jwt_secrets = given(&[new])).await;
+    for client in [&ada, &before] {
+        assert_eq!(client.at(app.addr).fail(ME, json!({})).await["code"], "UNAUTHENTICATED");
+    }
+    assert_eq!(after.at(app.addr).run(ME, json!({})).await["me"]["username"], "ada");
+}
+
+#[tokio::test]
+async fn sockets_are_closed_by_another_password_a_suspension_and_another_role() {
+    let app = TestApp::start().await;
+    let root = app.staff("root", Role::Admin).await;
+    let change = format!(
+        "mutation {{ changePassword(input: {{currentPassword: \"{PASSWORD}\", newPassword: \"zorblax quux 19\"}}) {{ user {{ id }} }} }}"
+    );
+    let suspend =
+        "mutation($id: ID!) { suspendUser(input: {userId: $id, reason: \"no\"}) { user { id } } }";
+    let promote =
+        "mutation($id: ID!) { setRole(input: {userId: $id, role: MODERATOR}) { user { id } } }";
+    for (name, query, own) in
+        [("ada", change.as_str(), true), ("bob", suspend, false), ("carla", promote, false)]
+    {
+        let player = app.player(name).await;
+        let there = app.anonymous().login(name, PASSWORD).await;
+        let mut sockets = [player.socket().await, there.socket().await];
+        let variables = if own { json!({}) } else { json!({"id": player.id}) };
+        let acts = if own { &player } else { &root };
+        acts.run(query, variables).await;
+        for socket in &mut sockets {
+            assert_eq!(socket.closed().await, 4403, "{name}");
+        }
+        for client in [&player, &there] {
+            assert_eq!(client.fail(ME, json!({})).await["code"], "UNAUTHENTICATED", "{name}");
+        }
+    }
 }
 
 #[tokio::test]
