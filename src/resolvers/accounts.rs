@@ -138,8 +138,9 @@ impl AccountMutation {
         let services = services(ctx);
         let limit = services.config.settings.limits.login_per_account_minute;
         services.take(&format!("password:{}", who.user), limit).await?;
-        services.take_mail(&who.user.to_string()).await?;
-        services.take_mail(&input.new_email).await?;
+        let address = origin(ctx).address;
+        services.take_mail(&who.user.to_string(), address).await?;
+        services.take_mail(&input.new_email, address).await?;
         services.accounts.request_email(who, input.new_email, input.password).await?;
         Ok(ChangeEmailPayload { accepted: true })
     }
