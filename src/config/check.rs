@@ -11,6 +11,7 @@ pub fn settings(settings: &Settings, problems: &mut Problems) {
     ladder(settings, problems);
     matchmaking(settings, problems);
     accounts(settings, problems);
+    origins(&settings.http.allowed_origins, problems);
     oauth(settings, problems);
     engines(settings, problems);
     limits(settings, problems);
@@ -164,6 +165,25 @@ fn accounts(settings: &Settings, problems: &mut Problems) {
     }
 }
 
+/// Browsers name a page's origin to the letter, without a path: what is written otherwise is never met.
+fn origins(origins: &[String], problems: &mut Problems) {
+    for (index, origin) in origins.iter().enumerate() {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:[]_".contains(&b);
+        let named = origin.split_once("://").is_some_and(|(scheme, host)| {
+            let letter =
+                |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b);
+            let (scheme_ok, host_ok) = (scheme.bytes().all(letter), host.bytes().all(plain));
+            !scheme.is_empty() && !host.is_empty() && scheme_ok && host_ok
+        });
+        if !named {
+            problems.add(
+                format!("http.allowed_origins[{index}]"),
+                "expected an origin such as https://play.example, in small letters, without a path or a slash at its end",
+            );
+        }
+    }
+}
+
 fn oauth(settings: &Settings, problems: &mut Problems) {
     let mut seen = HashSet::new();
     for (index, provider) in settings.oauth.providers.iter().enumerate() {
@@ -221,6 +241,8 @@ fn limits(settings: &Settings, problems: &mut Problems) {
     within("limits.body_bytes", limits.body_bytes, 1_024..=16_777_216, problems);
     within("limits.server_body_bytes", limits.server_body_bytes, 1_024..=16_777_216, problems);
     within("limits.request_timeout_ms", limits.request_timeout_ms, 100..=600_000, problems);
+    within("limits.header_timeout_ms", limits.header_timeout_ms, 100..=600_000, problems);
+    within("limits.connections", limits.connections, 1..=1_000_000, problems);
     within("limits.correction_matches", limits.correction_matches, 0..=100_000, problems);
     within("limits.batch", limits.batch, 0..=100, problems);
     within("limits.depth", limits.depth, 15..=100, problems);

@@ -119,6 +119,7 @@ impl Default for Http {
         Self {
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
+            get: true,
             introspection: true,
             graphiql: true,
             console: true,

@@ -13,6 +13,10 @@ pub struct Limits {
     /// Milliseconds one request may take; up to four fifths of it to wait for its turn at an embedded database, up to two
     /// fifths for its turn at checking a password, up to one fifth for what it wrote to be everywhere.
     pub request_timeout_ms: u64,
+    /// Milliseconds in which a request's headers must come; a connection without a request is closed after as many.
+    pub header_timeout_ms: u64,
+    /// Connections that may be open at once, sockets not counted; who comes then waits to be taken.
+    pub connections: usize,
     /// A voided match or late result that can reach more matches than this is worked out in the background.
     pub correction_matches: u32,
     /// Operations in one batched request; 0 and 1: no batches.
@@ -27,13 +31,13 @@ pub struct Limits {
     pub cost_server: usize,
     /// Aliased fields in one operation.
     pub aliases: usize,
-    /// Root fields of one query.
+    /// Root fields of one query, each as often as its fragments bring it.
     pub query_root_fields: usize,
     /// Root fields of one mutation.
     pub mutation_root_fields: usize,
     /// Directives on one field, fragment or operation.
     pub directives: usize,
-    /// Fields of one operation after its fragments are spread.
+    /// Fields of a document's operations after their fragments are spread.
     pub expanded_fields: usize,
     /// Lexical tokens of one document.
     pub tokens: usize,
@@ -105,6 +109,8 @@ impl Default for Limits {
             body_bytes: 64 * 1024,
             server_body_bytes: 1024 * 1024,
             request_timeout_ms: 5_000,
+            header_timeout_ms: 10_000,
+            connections: 50_000,
             correction_matches: 500,
             batch: 5,
             depth: 15,

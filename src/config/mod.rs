@@ -260,6 +260,8 @@ pub struct Http {
     pub trusted_proxies: Vec<Network>,
     /// Origins that browsers may call from; the server's own is always allowed.
     pub allowed_origins: Vec<String>,
+    /// Whether queries in the address are answered; else everything is sent by POST.
+    pub get: bool,
     /// Whether introspection is answered.
     pub introspection: bool,
     /// Whether GraphiQL is served: on `/explore` of the console, or on `/` where that is not.

@@ -1,40 +1,161 @@
 //! Serving, and stopping (rule 31).
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use tokio::net::TcpListener;
+use axum::{Router, extract::ConnectInfo, http::Request};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_service::Service;
 
 use super::{App, router};
 
 /// How long running requests and sockets have to end.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Between two questions to an HTTP/2 peer that says nothing, and how long it has to answer.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// What is waited for where the system gives no more connections.
+const OUT_OF_FILES: Duration = Duration::from_secs(1);
+
+/// What all connections have in common.
+#[derive(Clone)]
+struct Serving {
+    router: Router,
+    /// How long a request's headers may take, and a connection may have no request.
+    headers: Duration,
+    /// Running requests are finished, no others are begun.
+    stop: CancellationToken,
+    /// Nothing is finished any more.
+    cut: CancellationToken,
+}
 
 /// Serves until the application is told to drain: then no new connections are taken, running requests finish, and sockets are
 /// closed with 1001 so that their clients go elsewhere.
 ///
 /// # Errors
-/// When the listener fails.
-pub async fn serve(listener: TcpListener, app: App) -> std::io::Result<()> {
-    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let draining = app.draining.clone();
-    let stop = draining.clone();
-    let serving = axum::serve(listener, service)
-        .with_graceful_shutdown(async move { stop.cancelled().await });
-    let serving = std::future::IntoFuture::into_future(serving);
-    tokio::pin!(serving);
-    let ended = tokio::select! {
-        biased;
-        () = draining.cancelled() => None,
-        ended = &mut serving => Some(ended),
+/// None so far: a listener that fails is asked again.
+pub async fn serve(listener: TcpListener, app: App) -> io::Result<()> {
+    let limits = &app.services.config.settings.limits;
+    let serving = Serving {
+        router: router(app.clone()),
+        headers: Duration::from_millis(limits.header_timeout_ms),
+        stop: app.draining.clone(),
+        cut: CancellationToken::new(),
     };
+    let seats = Arc::new(Semaphore::new(limits.connections));
+    let connections = TaskTracker::new();
+    loop {
+        // Who comes when all seats are taken waits for one in the system's own queue.
+        let next = async {
+            let seat = seats.clone().acquire_owned().await;
+            (accept(&listener).await, seat)
+        };
+        let ((stream, peer), seat) = tokio::select! {
+            biased;
+            () = app.draining.cancelled() => break,
+            next = next => next,
+        };
+        let serving = serving.clone();
+        connections.spawn(async move {
+            let _seat = seat;
+            serving.run(stream, peer).await;
+        });
+    }
+    drop(listener);
     app.connections.send_away();
-    match ended {
-        // The same word that is waited for here may have ended it already.
-        Some(ended) => ended?,
-        // Whatever is still open after this is cut.
-        None => drop(tokio::time::timeout(DRAIN, &mut serving).await),
+    connections.close();
+    // Whatever is still open after this is cut.
+    if timeout(DRAIN, connections.wait()).await.is_err() {
+        serving.cut.cancel();
     }
     app.sockets.close();
-    let _ = tokio::time::timeout(DRAIN, app.sockets.wait()).await;
+    let _ = timeout(DRAIN, app.sockets.wait()).await;
     Ok(())
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // Who came has left already.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionRefused
+                        | ErrorKind::ConnectionAborted
+                        | ErrorKind::ConnectionReset
+                ) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be taken");
+                sleep(OUT_OF_FILES).await;
+            }
+        }
+    }
+}
+
+impl Serving {
+    /// Serves one connection to its end, or to where it becomes a socket.
+    async fn run(self, stream: TcpStream, peer: SocketAddr) {
+        let spoke = Arc::new(AtomicBool::new(false));
+        let service = service_fn({
+            let (router, spoke) = (self.router, spoke.clone());
+            move |mut request: Request<Incoming>| {
+                spoke.store(true, Relaxed);
+                request.extensions_mut().insert(ConnectInfo(peer));
+                router.clone().call(request)
+            }
+        });
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.headers);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE)
+            // Sockets over HTTP/2.
+            .enable_connect_protocol();
+        let mut connection =
+            pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        // Before the first bytes have told the version there is no other clock.
+        let mut first = pin!(sleep(self.headers));
+        let (mut waits, mut stopping) = (true, false);
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(error, %peer, "a connection broke");
+                    }
+                    return;
+                }
+                () = self.stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = &mut first, if waits => {
+                    waits = false;
+                    if !spoke.load(Relaxed) {
+                        return;
+                    }
+                }
+                () = self.cut.cancelled() => return,
+            }
+        }
+    }
 }
