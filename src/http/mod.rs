@@ -72,7 +72,7 @@ impl App {
         let sdl: Arc<str> = resolvers::sdl().into();
         let settings = &services.config.settings;
         let own = settings.http.console.then(console::documents).flatten();
-        let front = Front::new(&sdl, settings.limits.clone(), &settings.http, own.as_deref())?;
+        let front = Front::new(&sdl, settings, own.as_deref())?;
         let schema = resolvers::build(services.clone());
         let live = Live::new(services.clone(), schema.clone(), &settings.limits.socket);
         Ok(Self(Arc::new(Edge {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::error::Error;
 
-/// Bytes of documents that are kept by their hash, counted by their text; the least used are forgotten first.
+/// Bytes of documents that are kept by their hash, which are texts; the least used are forgotten first.
 const KEPT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// See the module.
@@ -48,7 +48,7 @@ impl Documents {
         let kept = keep.then(|| {
             Cache::builder()
                 .max_capacity(KEPT_BYTES)
-                .weigher(|_, text: &Arc<str>| u32::try_from(text.len() + 128).unwrap_or(u32::MAX))
+                .weigher(|_, text: &Arc<str>| u32::try_from(text.len() + 512).unwrap_or(u32::MAX))
                 .build()
         });
         Ok(Self { trusted, kept })

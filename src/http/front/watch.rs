@@ -1,30 +1,18 @@
 //! What is known of a subscription before it runs: which stream it follows, from where on, and whether everybody who asks
 //! the same hears the same.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use apollo_compiler::{
     ExecutableDocument, Node,
     ast::{OperationType, Value},
     executable::{Field, Operation, Selection, SelectionSet},
 };
-use async_graphql::{
-    Name, Positioned,
-    parser::types::{
-        DocumentOperations, ExecutableDocument as Parsed, FragmentDefinition,
-        OperationType as ParsedType, Selection as ParsedSelection, SelectionSet as ParsedSet,
-    },
-};
 
 use crate::resolvers::{
     access,
     watching::{self, Nature},
 };
-
-type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -114,65 +102,5 @@ impl Watching<'_> {
         after
             .filter(|rest| rest.strip_prefix(variable).is_some_and(|rest| !rest.starts_with(name)))
             .count()
-    }
-}
-
-/// Puts the fragments at a subscription's root in their place: the executor looks for its field there and nowhere else.
-pub fn spread_roots(document: &mut Parsed) {
-    let fragments = &document.fragments;
-    let spread = |set: &ParsedSet| {
-        let mut items = set.items.clone();
-        // Validation has refused cycles; the bound is for whoever changes that.
-        for _ in 0..16 {
-            if items.iter().all(|item| matches!(item.node, ParsedSelection::Field(_))) {
-                break;
-            }
-            let flat = items.into_iter().flat_map(|item| match &item.node {
-                ParsedSelection::Field(_) => vec![item],
-                ParsedSelection::InlineFragment(inner) => {
-                    inner.node.selection_set.node.items.clone()
-                }
-                ParsedSelection::FragmentSpread(spread) => fragments
-                    .get(&spread.node.fragment_name.node)
-                    .map_or_else(Vec::new, |found| found.node.selection_set.node.items.clone()),
-            });
-            items = flat.collect();
-        }
-        items
-    };
-    let operations = match &mut document.operations {
-        DocumentOperations::Single(one) => vec![one],
-        DocumentOperations::Multiple(many) => many.values_mut().collect(),
-    };
-    let mut used = HashSet::new();
-    for operation in operations {
-        if operation.node.ty == ParsedType::Subscription {
-            operation.node.selection_set.node.items = spread(&operation.node.selection_set.node);
-        }
-        note_spreads(&operation.node.selection_set.node, fragments, &mut used);
-    }
-    // The executor refuses fragments that nothing spreads any more.
-    document.fragments.retain(|name, _| used.contains(name.as_str()));
-}
-
-/// Notes the fragments that a selection spreads, however deep.
-fn note_spreads(set: &ParsedSet, fragments: &Fragments, used: &mut HashSet<String>) {
-    for item in &set.items {
-        match &item.node {
-            ParsedSelection::Field(field) => {
-                note_spreads(&field.node.selection_set.node, fragments, used);
-            }
-            ParsedSelection::InlineFragment(inner) => {
-                note_spreads(&inner.node.selection_set.node, fragments, used);
-            }
-            ParsedSelection::FragmentSpread(spread) => {
-                let name = &spread.node.fragment_name.node;
-                if let Some(found) = fragments.get(name)
-                    && used.insert(name.to_string())
-                {
-                    note_spreads(&found.node.selection_set.node, fragments, used);
-                }
-            }
-        }
     }
 }
