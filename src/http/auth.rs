@@ -70,7 +70,9 @@ pub fn cookie(
 pub fn is_own_origin(headers: &HeaderMap, uri: &Uri, settings: &Http) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).or(uri.host());
+    // Over HTTP/2 the address alone names the server.
+    let authority = uri.authority().map(axum::http::uri::Authority::as_str);
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).or(authority);
     let own = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
     own || settings.allowed_origins.iter().any(|allowed| allowed == origin)
 }

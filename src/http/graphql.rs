@@ -1,10 +1,6 @@
 //! `/graphql` over plain HTTP: POST for everything, GET for queries.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use apollo_compiler::executable::OperationType;
 use axum::{
@@ -15,11 +11,13 @@ use axum::{
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     App, auth, events,
     front::{
-        Operation,
+        Admitted, Operation,
         operation::{from_json, from_pairs},
         outcome::{Refusal, Window, polish, refuse_input, status_of},
     },
@@ -93,6 +91,9 @@ pub async fn get(
     let mut allowance = None;
     let mut response = got(app, peer, request, &mut allowance).await;
     rates::tell(&mut response, allowance);
+    not_kept(&mut response);
+    let depends_on = HeaderValue::from_static("accept, authorization, origin");
+    response.headers_mut().append(header::VARY, depends_on);
     response
 }
 
@@ -117,6 +118,11 @@ async fn got(
     }
     let headers = &parts.headers;
     let Some(media) = negotiation::accepted(headers) else { return not_acceptable() };
+    if !app.services.config.settings.http.get {
+        let refusal = refuse_input("query", "operations are sent by POST");
+        return only_post(send(media, Answer::refused(StatusCode::METHOD_NOT_ALLOWED, &refusal)));
+    }
+    let deadline = deadline(&app);
     let id = request_id(&parts.extensions);
     let caller = match caller(&app, peer, (headers, &parts.uri), id, allowance).await {
         Ok(caller) => caller,
@@ -132,12 +138,15 @@ async fn got(
         Ok(operation) => operation,
         Err(refusal) => return send(media, refusal.into()),
     };
-    let answer = answer(&app, &caller, operation, true).await;
-    let allow = answer.status == StatusCode::METHOD_NOT_ALLOWED;
-    let mut response = send(media, answer);
-    if allow {
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    let answer = answer(&app, &caller, operation, (true, deadline)).await;
+    if answer.status == StatusCode::METHOD_NOT_ALLOWED {
+        return only_post(send(media, answer));
     }
+    send(media, answer)
+}
+
+fn only_post(mut response: Response) -> Response {
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     response
 }
 
@@ -150,7 +159,14 @@ pub async fn post(
     let mut allowance = None;
     let mut response = posted(app, peer, request, &mut allowance).await;
     rates::tell(&mut response, allowance);
+    not_kept(&mut response);
     response
+}
+
+/// Answers are for who asked, and for now.
+fn not_kept(response: &mut Response) {
+    let never = HeaderValue::from_static("no-store");
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(never);
 }
 
 async fn posted(
@@ -183,11 +199,14 @@ async fn posted(
     if media == Media::Events {
         return events::stream(app, caller, from_json(json), false).await;
     }
+    let deadline = deadline(&app);
     match json {
-        Value::Array(items) => send(media, batch(&app, &caller, items, allowance).await),
+        Value::Array(items) => {
+            send(media, batch(&app, &caller, items, (allowance, deadline)).await)
+        }
         single => {
             let answer = match from_json(single) {
-                Ok(operation) => answer(&app, &caller, operation, false).await,
+                Ok(operation) => answer(&app, &caller, operation, (false, deadline)).await,
                 Err(refusal) => refusal.into(),
             };
             send(media, answer)
@@ -221,7 +240,7 @@ async fn batch(
     app: &App,
     caller: &Caller,
     items: Vec<Value>,
-    allowance: &mut Option<Allowance>,
+    (allowance, deadline): (&mut Option<Allowance>, Instant),
 ) -> Answer {
     let most = app.services.config.settings.limits.batch;
     if items.is_empty() || items.len() > most {
@@ -241,7 +260,7 @@ async fn batch(
             Err(error) => Err(Refusal::from_error(&error)),
         };
         let answer = match operation {
-            Ok(operation) => answer(app, caller, operation, false).await,
+            Ok(operation) => answer(app, caller, operation, (false, deadline)).await,
             Err(refusal) => refusal.into(),
         };
         window = window.max(answer.window);
@@ -282,7 +301,12 @@ fn request_id(extensions: &axum::http::Extensions) -> Arc<str> {
     extensions.get::<RequestId>().map_or_else(|| "-".into(), |id| id.0.clone())
 }
 
-async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: bool) -> Answer {
+async fn answer(
+    app: &App,
+    caller: &Caller,
+    operation: Operation,
+    (read_only, deadline): (bool, Instant),
+) -> Answer {
     let began = Instant::now();
     let admitted = match app.front.admit(operation, &caller.viewer) {
         Ok(admitted) => admitted,
@@ -309,7 +333,7 @@ async fn answer(app: &App, caller: &Caller, operation: Operation, read_only: boo
     if let Err(error) = spent.await {
         return Refusal::from_error(&error).into();
     }
-    let response = execute(app, caller, admitted.request()).await;
+    let response = execute(app, caller, &admitted, deadline).await;
     metrics::histogram!("rankedhonor_request_seconds", "kind" => kind)
         .record(began.elapsed().as_secs_f64());
     let Ok(mut response) = response else {
@@ -336,22 +360,38 @@ fn act_of(caller: &Caller) -> Act {
     Act { actor, address: Some(meta.peer.address), request_id: Some(meta.request_id.clone()) }
 }
 
-/// Runs an operation within its time. A mutation that is out of time goes on by itself: half of it is never left.
+/// When what begins now is out of time.
+pub fn deadline(app: &App) -> Instant {
+    Instant::now() + Duration::from_millis(app.services.config.settings.limits.request_timeout_ms)
+}
+
+/// Runs an operation within its time. A mutation that is out of time, or that nobody waits for any more, goes on by itself:
+/// half of it is never left. Anything else ends there.
 pub async fn execute(
     app: &App,
     caller: &Caller,
-    request: async_graphql::Request,
+    admitted: &Admitted,
+    deadline: Instant,
 ) -> Result<async_graphql::Response, Error> {
-    let request =
-        resolvers::prepare(request, &app.services, caller.viewer.clone(), caller.meta.clone());
+    // Those before it in a batch may have taken all the time there was.
+    if Instant::now() >= deadline {
+        return Err(Error::Unavailable { what: "server", source: None });
+    }
+    let (viewer, meta) = (caller.viewer.clone(), caller.meta.clone());
+    let request = resolvers::prepare(admitted.request(), &app.services, viewer, meta);
     let schema = app.schema.clone();
     let span = tracing::Span::current();
     let running = tokio::spawn(tracing::Instrument::instrument(
         acting(act_of(caller), async move { schema.execute(request).await }),
         span,
     ));
-    let patience = Duration::from_millis(app.services.config.settings.limits.request_timeout_ms);
-    match tokio::time::timeout(patience, running).await {
+    let ended = match admitted.kind {
+        OperationType::Mutation => timeout_at(deadline, running).await,
+        OperationType::Query | OperationType::Subscription => {
+            timeout_at(deadline, AbortOnDropHandle::new(running)).await
+        }
+    };
+    match ended {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(panicked)) => {
             tracing::error!(%panicked, "a resolver panicked");

@@ -28,9 +28,10 @@ use crate::{
 
 /// Connections that read at once from SQLite.
 const READERS: u32 = 8;
-/// How long reading everything at one instant may take, and any statement on the side of the server.
+/// How long reading everything at one instant may take, and any statement on the side of the server, and a single read of
+/// an embedded database. A request's own time is shorter, and what it has begun to read ends with it.
 const LONG: Duration = Duration::from_secs(60);
-/// How long anything may take in an embedded database, which cannot be away.
+/// How long anything else may take in an embedded database, which cannot be away.
 const UNBOUNDED: Duration = Duration::from_secs(3600);
 /// How often a transaction that the engine undid is done again.
 const ATTEMPTS: u32 = 6;
@@ -135,8 +136,9 @@ impl Sql {
             let late = Late::default();
             let write = open(config, (1, "write"), &late).await?;
             let read = open(config, (READERS, "read"), &late).await?;
-            let bounded = |inner| Bounded { inner, limit: UNBOUNDED, late: late.clone() };
-            return Ok(Self { read: bounded(read), write: bounded(write), backend, acquire });
+            let bounded = |inner, limit| Bounded { inner, limit, late: late.clone() };
+            let (read, write) = (bounded(read, LONG), bounded(write, UNBOUNDED));
+            return Ok(Self { read, write, backend, acquire });
         }
         let limit = Duration::from_millis(settings.statement_timeout_ms);
         let late = Late::default();
@@ -202,7 +204,7 @@ impl Sql {
     /// SERVICE_UNAVAILABLE when no connection comes free in time.
     pub async fn snapshot(&self) -> Result<Tx> {
         if self.is_embedded() {
-            return self.opened(self.read.inner.begin(), self.read.limit).await;
+            return self.opened(self.read.inner.begin(), UNBOUNDED).await;
         }
         let level = Some(IsolationLevel::RepeatableRead);
         let begun = self.read.inner.begin_with_config(level, Some(AccessMode::ReadOnly));

@@ -28,7 +28,7 @@ pub fn from_pairs(pairs: Vec<(String, String)>) -> Result<Operation, Refusal> {
     let mut json = serde_json::Map::new();
     for (key, value) in pairs {
         let value = match key.as_str() {
-            "query" | "operationName" => Value::String(value),
+            "query" | "operationName" | "documentId" => Value::String(value),
             "variables" | "extensions" if value.is_empty() => Value::Null,
             "variables" | "extensions" => serde_json::from_str(&value)
                 .map_err(|_| refuse_input(&key, "this parameter is not JSON"))?,

@@ -22,7 +22,7 @@ use crate::{
             Admitted,
             outcome::{Refusal, polish},
         },
-        graphql::{Caller, execute},
+        graphql::{Caller, deadline, execute},
     },
     resolvers::{
         self,
@@ -55,9 +55,10 @@ impl Alone {
         if self.admitted.kind == OperationType::Subscription {
             return self.stream().await;
         }
-        match execute(&self.app, &self.caller, self.admitted.request()).await {
+        match execute(&self.app, &self.caller, &self.admitted, deadline(&self.app)).await {
             Ok(mut answer) => {
                 polish(&mut answer, &self.caller.meta.request_id);
+                let answer = answer.extension("cost", self.admitted.cost.into());
                 let payload = serde_json::to_string(&answer).unwrap_or_default();
                 self.link.send(Sent::Only(self.operation.clone(), payload)).await
             }
@@ -94,6 +95,7 @@ impl Alone {
             if answer.is_err() && answer.data == async_graphql::Value::Null {
                 return self.fail(&answer.errors).await;
             }
+            let answer = answer.extension("cost", self.admitted.cost.into());
             let payload = serde_json::to_string(&answer).unwrap_or_default();
             self.link.send(Sent::Next(self.operation.clone(), payload)).await?;
             // Where others have been there already, it goes on with them.

@@ -38,6 +38,8 @@ struct Execution {
     request: Request,
     progress: Arc<Progress>,
     request_id: Arc<str>,
+    /// What it may cost, which is the same for all: it stands in the answer that is written once for them.
+    cost: usize,
 }
 
 impl Execution {
@@ -55,7 +57,8 @@ impl Execution {
         let request = channel.operation.request();
         let request = resolvers::prepare(request, &live.services, Viewer::Anonymous, meta);
         let request = request.data(progress.clone());
-        Self { schema: live.schema.clone(), request, progress, request_id }
+        let cost = channel.operation.cost;
+        Self { schema: live.schema.clone(), request, progress, request_id, cost }
     }
 
     /// An answer as it is sent; or the errors that end everything.
@@ -64,6 +67,7 @@ impl Execution {
         if answer.is_err() && answer.data == Value::Null {
             return Err(serde_json::to_string(&answer.errors).unwrap_or_default().into());
         }
+        let answer = answer.extension("cost", self.cost.into());
         Ok(serde_json::to_string(&answer).unwrap_or_default())
     }
 }

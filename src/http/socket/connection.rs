@@ -323,7 +323,9 @@ impl Connection {
         if self.deliveries.runs(id) {
             return Err(Ending::DuplicateId(id.to_owned()));
         }
-        if !payload.get("query").is_some_and(Value::is_string) {
+        let names = |key: &str| payload.get(key).is_some_and(Value::is_string);
+        let persisted = payload.pointer("/extensions/persistedQuery").is_some();
+        if !(names("query") || names("documentId") || persisted) {
             return Err(Ending::Invalid("Invalid message received"));
         }
         // Whatever becomes of it, it counts as it would as a request.
