@@ -88,6 +88,20 @@ fn proxies_are_addresses_and_networks() {
 }
 
 #[test]
+fn an_origin_that_no_browser_sends_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("settings.toml");
+    let origins = r#"["*", "https://a.example/", "https://ok.example:8443", "HTTPS://a.example", "null",
+        "https://*.a.example", "http://[::1]:3000", "https://", "https://a.example/path"]"#;
+    std::fs::write(&file, format!("[http]\nallowed_origins = {origins}\n")).unwrap();
+    let set = [("RANKEDHONOR_CONFIG", file.to_str().unwrap())];
+    let problems = load(dir.path(), &set).unwrap_err().0;
+    let wrong: Vec<_> = problems.iter().map(|line| line.split(':').next().unwrap()).collect();
+    let expected = [0, 1, 3, 4, 5, 7, 8].map(|n| format!("http.allowed_origins[{n}]"));
+    assert_eq!(wrong, expected, "{problems:#?}");
+}
+
+#[test]
 fn a_secret_is_made_once_for_its_owner_only() {
     use secrecy::ExposeSecret;
     use std::os::unix::fs::PermissionsExt;

@@ -7,6 +7,7 @@ mod accounts;
 mod addresses;
 mod audit;
 mod boards;
+mod bounds;
 mod config;
 mod contract;
 mod corrections;

@@ -119,3 +119,19 @@ async fn every_answer_tells_browsers_to_be_careful() {
     let told = reqwest::get(format!("http://{}/healthz", usual.addr)).await.unwrap();
     assert!(!told.headers().contains_key("strict-transport-security"));
 }
+
+#[tokio::test]
+async fn the_servers_own_pages_are_known_over_http_2_too() {
+    let app = served().await;
+    let http = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let body = json!({"query": "mutation { logout { success } }"});
+    let own = format!("http://{}", app.addr);
+    for (origin, expected) in
+        [(&*own, "UNAUTHENTICATED"), (LISTED, "UNAUTHENTICATED"), (STRANGE, "FORBIDDEN")]
+    {
+        let request = http.post(format!("{own}/graphql")).json(&body);
+        let request = request.header("origin", origin).header("x-session-mode", "cookie");
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["errors"][0]["extensions"]["code"], expected, "{origin} {answer:#}");
+    }
+}
