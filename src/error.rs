@@ -210,7 +210,7 @@ pub enum Error {
     /// See [`Code::ServiceUnavailable`]: there is no room for one more.
     #[error("{0}: try again in a while")]
     Busy(&'static str),
-    /// See [`Code::ServiceUnavailable`]: the database undid a transaction for the sake of another; doing it again is right.
+    /// See [`Code::ServiceUnavailable`]: the database undid a transaction for the sake of others; doing it again is right.
     #[error("the database is busy just now")]
     Contended(#[source] Source),
     /// See [`Code::Internal`].

@@ -101,10 +101,11 @@ fn trouble(error: &DbErr) -> Trouble {
     }
 }
 
-/// By error number: 1205 and 1213 are a lock that was not given and a deadlock.
+/// By error number: 1205 and 1213 are a lock that was not given and a deadlock; 4031 is the end of a connection that was
+/// silent for too long, and of its transaction.
 const fn mysql_trouble(number: u16) -> Trouble {
     match number {
-        1205 | 1213 => Trouble::Contended,
+        1205 | 1213 | 4031 => Trouble::Contended,
         // Too many connections, shutting down, starting, statement too slow or killed, read-only.
         1040 | 1053 | 1077 | 1079 | 1203 | 1290 | 1317 | 1836 | 1927 | 1969 | 3024 => Trouble::Away,
         _ => Trouble::Ours,
@@ -114,7 +115,8 @@ const fn mysql_trouble(number: u16) -> Trouble {
 /// By SQLSTATE (PostgreSQL) or result code (SQLite, where 5 is busy).
 fn server_trouble(code: &str) -> Trouble {
     match code {
-        "40001" | "40P01" | "55P03" => Trouble::Contended,
+        // The last is a transaction that was silent for too long, as one is whose machine stalls: nothing of it was done.
+        "40001" | "40P01" | "55P03" | "25P03" => Trouble::Contended,
         "5" | "57014" | "25006" => Trouble::Away,
         // Connections, resources, operators.
         _ if ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) => Trouble::Away,

@@ -8,6 +8,7 @@ use rankedhonor::{
     backends::sql::{Sql, retrying},
     config::Config,
     entities::{users, users::Model as User},
+    error::Code,
     game::{accounts::Role, ids::UserId, time::Timestamp},
     services::now,
 };
@@ -311,6 +312,8 @@ async fn a_transaction_that_fell_silent_is_ended() {
         while retrying(|| add_one(&other, contract::user(1), contract::user(2))).await.is_err() {
             assert!(began.elapsed() < Duration::from_secs(60), "{kind}: the row is still held");
         }
-        assert!(silent.commit().await.is_err(), "{kind}: it was not ended");
+        // Whoever began it can do it again.
+        let ended = silent.commit().await.expect_err("it was not ended");
+        assert_eq!(ended.code(), Code::ServiceUnavailable, "{kind}: {ended:?}");
     }
 }
