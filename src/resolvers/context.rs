@@ -4,16 +4,10 @@ use std::{error::Error as _, net::IpAddr, sync::Arc};
 
 use async_graphql::{Context, ErrorExtensionValues, ID};
 
-use super::{
-    access::{self, Rule, Seen},
-    loaders::Loaders,
-};
+use super::{access, loaders::Loaders};
 use crate::{
     error::{Code, Error, Reason},
-    game::{
-        accounts::{Role, SignedIn, Viewer},
-        ids::UserId,
-    },
+    game::accounts::{Role, SignedIn, Viewer},
     services::{Services, accounts::Origin, network},
 };
 
@@ -148,47 +142,14 @@ pub fn signed_in<'a>(ctx: &Context<'a>) -> Result<&'a SignedIn> {
     }
 }
 
-/// The person who asks, if the table of rules lets their role use this entry point.
-pub fn staff<'a>(ctx: &Context<'a>) -> Result<&'a SignedIn> {
-    let role = match access::of_entry(ctx.field().name()) {
-        Some(Rule::Moderator) => Role::Moderator,
-        // What the table does not know is for nobody else.
-        _ => Role::Admin,
-    };
-    let who = signed_in(ctx)?;
-    if who.role < role {
-        let message = format!("this takes the role {}", role.as_str());
-        return Err(Error::Forbidden(message).into());
-    }
-    Ok(who)
+/// Whether the table of rules lets whoever asks see a field (`Type.field`) of something that is theirs, or is not.
+pub fn sees(ctx: &Context<'_>, field: &str, theirs: bool) -> bool {
+    access::lets(access::of_field(field), viewer(ctx), theirs)
 }
 
-/// Refuses everybody but game servers and admins; says whether it is a game server.
-pub fn server_or_admin(ctx: &Context<'_>) -> Result<bool> {
-    match viewer(ctx) {
-        Viewer::Server(_) => Ok(true),
-        Viewer::User(who) if who.role == Role::Admin => Ok(false),
-        Viewer::User(_) => {
-            Err(Error::Forbidden("this is for game servers and admins".into()).into())
-        }
-        Viewer::Anonymous => {
-            Err(Error::Unauthenticated("this takes a game server's key or an admin".into()).into())
-        }
-    }
-}
-
-/// Whether the table of rules lets whoever asks see a field (`Type.field`) of something that belongs to this user.
-pub fn sees(ctx: &Context<'_>, field: &str, owner: UserId) -> bool {
-    let viewer = viewer(ctx);
-    let own = viewer.user_id() == Some(owner);
-    match access::of_field(field) {
-        Some(Seen::Owner) => own,
-        Some(Seen::OwnerAndModerators) => own || viewer.is_at_least(Role::Moderator),
-        Some(Seen::OwnerAndAdmins) => own || viewer.is_at_least(Role::Admin),
-        Some(Seen::Moderators) => viewer.is_at_least(Role::Moderator),
-        Some(Seen::Admins) | None => viewer.is_at_least(Role::Admin),
-        Some(Seen::Elsewhere) => false,
-    }
+/// Whether the table of rules lets whoever asks find a thing of that type by its id that is theirs, or is not.
+pub fn finds(ctx: &Context<'_>, of: &str, theirs: bool) -> bool {
+    access::lets(access::of_node(of), viewer(ctx), theirs)
 }
 
 /// Where the request comes from, as a session remembers it.

@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, ID, Object, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    context::{Result, loaders, parse_id, services, signed_in, spectates, staff, viewer},
+    context::{Result, loaders, parse_id, sees, services, signed_in, spectates, viewer},
     modes::{mode_of, region_of},
     users::user_of,
     watching::{behind, open, told},
@@ -13,7 +13,6 @@ use crate::{
     entities::{match_players, matches::Filter},
     error::Error,
     game::{
-        accounts::{Role, Viewer},
         ids::MatchId,
         matches::{MatchStatus, outcome},
         mode::ModeId,
@@ -120,7 +119,6 @@ impl MatchMutation {
         ctx: &Context<'_>,
         input: VoidMatchInput,
     ) -> Result<VoidMatchPayload> {
-        staff(ctx)?;
         let id = parse_id("input.matchId", &input.match_id)?;
         let (row, pending) = services(ctx).matches.void(id, &input.reason).await?;
         Ok(VoidMatchPayload { match_: row.into(), pending })
@@ -170,7 +168,7 @@ impl MatchSubscription {
 
 /// Whose reports are looked for, which is for admins.
 fn reporter(ctx: &Context<'_>, id: ID) -> Result<String> {
-    if !viewer(ctx).is_at_least(Role::Admin) {
+    if !sees(ctx, "Match.reportedBy", false) {
         let message = "looking for who reported takes the role ADMIN";
         return Err(Error::Forbidden(message.into()).into());
     }
@@ -181,7 +179,7 @@ fn reporter(ctx: &Context<'_>, id: ID) -> Result<String> {
 impl Match {
     /// The id of the server key, or of the admin, whose report ended it, for admins; null for everyone else, and before.
     async fn reported_by(&self, ctx: &Context<'_>) -> Option<ID> {
-        if !viewer(ctx).is_at_least(Role::Admin) {
+        if !sees(ctx, "Match.reportedBy", false) {
             return None;
         }
         self.row.reported_by.clone().map(ID)
@@ -223,26 +221,26 @@ impl Match {
 
     /// How the players connect; null for everyone but the match's players and game server.
     async fn session(&self, ctx: &Context<'_>) -> Option<Result<GameSession>> {
-        let endpoint = self.row.endpoint.clone();
-        match viewer(ctx) {
-            Viewer::Server(_) => Some(Ok(GameSession { endpoint, join_token: None })),
-            Viewer::User(who) => {
-                let found = async {
+        let user = viewer(ctx).user_id();
+        let found = async {
+            let player = match user {
+                Some(user) => {
                     let players = loaders(ctx).match_players(self.row.id).await?;
-                    let plays = players.iter().flatten().any(|player| player.user_id == who.user);
-                    if !plays {
-                        return Ok(None);
-                    }
-                    let ready =
-                        matches!(self.row.status, MatchStatus::Pending | MatchStatus::InProgress);
-                    let accounts = &services(ctx).accounts;
-                    let token = ready.then(|| accounts.join_token(who.user, self.row.id));
-                    Ok(Some(GameSession { endpoint, join_token: token.transpose()? }))
-                };
-                found.await.transpose()
+                    players.iter().flatten().any(|seat| seat.user_id == user).then_some(user)
+                }
+                None => None,
+            };
+            if !sees(ctx, "Match.session", player.is_some()) {
+                return Ok(None);
             }
-            Viewer::Anonymous => None,
-        }
+            let ready = matches!(self.row.status, MatchStatus::Pending | MatchStatus::InProgress);
+            let accounts = &services(ctx).accounts;
+            let join_token = player.filter(|_| ready);
+            let join_token = join_token.map(|user| accounts.join_token(user, self.row.id));
+            let endpoint = self.row.endpoint.clone();
+            Ok(Some(GameSession { endpoint, join_token: join_token.transpose()? }))
+        };
+        found.await.transpose()
     }
 
     /// The timeline, oldest first.

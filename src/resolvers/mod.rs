@@ -15,6 +15,7 @@ mod parties;
 mod queue;
 mod rankings;
 mod reports;
+mod ruled;
 mod users;
 pub mod watching;
 
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use async_graphql::{MergedObject, MergedSubscription, Request, SDLExportOptions};
 
 pub use self::context::{Cookie, Peer, RequestMeta, cookie_name};
-use self::loaders::Loaders;
+use self::{loaders::Loaders, ruled::Ruled};
 use crate::{game::accounts::Viewer, services::Services};
 
 /// The entry points for reading.
@@ -67,7 +68,7 @@ pub struct Subscription(
 );
 
 /// The executable schema.
-pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+pub type Schema = async_graphql::Schema<Ruled<Query>, Ruled<Mutation>, Ruled<Subscription>>;
 
 /// The schema over these use cases. It bounds nothing itself: the edge does, before it comes here.
 pub fn build(services: Arc<Services>) -> Schema {
@@ -86,8 +87,8 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
-    async_graphql::Schema::build(Query::default(), Mutation::default(), Subscription::default())
+fn builder() -> async_graphql::SchemaBuilder<Ruled<Query>, Ruled<Mutation>, Ruled<Subscription>> {
+    Schema::build(Ruled::default(), Ruled::default(), Ruled::default())
 }
 
 /// Gives a request what belongs to it and its viewer alone.

@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::context::{Result, parse_id, services, viewer};
+use super::{
+    context::{Result, finds, loaders, parse_id, services, viewer},
+    queue::holds,
+};
 use crate::{
     error::Error,
     game::ids::{MatchId, NotificationId, PartyId, SeasonId, TicketId, UserId},
@@ -42,11 +45,11 @@ async fn find(ctx: &Context<'_>, field: &str, id: &ID) -> Result<Option<Node>> {
     let (prefix, _) = id.split_once('_').unwrap_or_default();
     Ok(match prefix {
         UserId::PREFIX => {
-            let user = super::context::loaders(ctx).user(parse_id(field, id)?).await?;
+            let user = loaders(ctx).user(parse_id(field, id)?).await?;
             user.map(|row| Node::User(row.into()))
         }
         MatchId::PREFIX => {
-            let found = super::context::loaders(ctx).match_(parse_id(field, id)?).await?;
+            let found = loaders(ctx).match_(parse_id(field, id)?).await?;
             found.map(|row| Node::Match(row.into()))
         }
         SeasonId::PREFIX => {
@@ -54,7 +57,9 @@ async fn find(ctx: &Context<'_>, field: &str, id: &ID) -> Result<Option<Node>> {
             season.map(|row| Node::Season(row.into()))
         }
         TicketId::PREFIX => {
-            let ticket = services.queue.get(parse_id(field, id)?, viewer.user_id()).await?;
+            let id = parse_id(field, id)?;
+            let found = finds(ctx, "QueueTicket", holds(ctx, id).await?);
+            let ticket = if found { loaders(ctx).ticket(id).await? } else { None };
             ticket.map(|row| Node::QueueTicket(row.into()))
         }
         PartyId::PREFIX => {

@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, Object, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    context::{Result, loaders, parse_id, services, signed_in, viewer},
+    context::{Result, loaders, parse_id, sees, services, signed_in, viewer},
     users::user_of,
 };
 use crate::{
@@ -141,16 +141,25 @@ impl Party {
 
     /// What others need to join; null for everyone but the members.
     async fn join_code(&self, ctx: &Context<'_>) -> Option<&str> {
-        let user = viewer(ctx).user_id()?;
-        let member = self.rows.iter().any(|row| row.user_id == user);
-        member.then_some(&*self.private_code)
+        self.tells(ctx, "Party.joinCode").then_some(&*self.private_code)
     }
 
-    /// With which it waits; null when it is not in the queue.
+    /// With which it waits, for its members and admins; null when it is not in the queue, and for everyone else.
     async fn ticket(&self, ctx: &Context<'_>) -> Option<Result<QueueTicket>> {
+        if !self.tells(ctx, "Party.ticket") {
+            return None;
+        }
         let id: PartyId = self.id.parse().ok()?;
         let found = loaders(ctx).party_ticket((id, self.leader_id)).await;
         found.map(|row| row.map(Into::into)).transpose()
+    }
+}
+
+impl Party {
+    /// Whether whoever asks sees that field of it.
+    fn tells(&self, ctx: &Context<'_>, field: &str) -> bool {
+        let user = viewer(ctx).user_id();
+        sees(ctx, field, self.rows.iter().any(|row| Some(row.user_id) == user))
     }
 }
 

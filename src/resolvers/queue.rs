@@ -4,14 +4,14 @@ use async_graphql::{ComplexObject, Context, Object, Subscription};
 use futures_util::{Stream, StreamExt};
 
 use super::{
-    context::{Result, loaders, services, signed_in, viewer},
+    context::{Result, loaders, sees, services, signed_in, viewer},
     modes::{mode_of, region_of},
     users::user_of,
     watching::open,
 };
 use crate::{
     game::{
-        accounts::Role,
+        ids::TicketId,
         mode::{ModeId, RegionId},
     },
     schema::{
@@ -151,12 +151,9 @@ impl QueueTicket {
     /// Why it still waits: for its players and admins; null for everyone else, and when it does not wait.
     async fn explanation(&self, ctx: &Context<'_>) -> Option<Result<WaitExplanation>> {
         let found = async {
-            let viewer = viewer(ctx);
-            if !viewer.is_at_least(Role::Admin) {
-                let players = loaders(ctx).ticket_players(self.row.id).await?.unwrap_or_default();
-                if viewer.user_id().is_none_or(|user| !players.contains(&user)) {
-                    return Ok(None);
-                }
+            let theirs = holds(ctx, self.row.id).await?;
+            if !sees(ctx, "QueueTicket.explanation", theirs) {
+                return Ok(None);
             }
             Ok(services(ctx).queue.explain(&self.row).await?)
         };
@@ -169,6 +166,13 @@ impl QueueTicket {
         let id = self.row.match_id?;
         loaders(ctx).match_(id).await.map(|row| row.map(Into::into)).transpose()
     }
+}
+
+/// Whether whoever asks is one of the ticket's players.
+pub async fn holds(ctx: &Context<'_>, id: TicketId) -> Result<bool> {
+    let Some(user) = viewer(ctx).user_id() else { return Ok(false) };
+    let players = loaders(ctx).ticket_players(id).await?;
+    Ok(players.is_some_and(|players| players.contains(&user)))
 }
 
 impl From<waits::Stats> for QueueStats {

@@ -302,9 +302,10 @@ impl User {
 impl User {
     /// Whether whoever asks sees that field of them.
     fn tells(&self, ctx: &Context<'_>, field: &str) -> bool {
-        // Who has just signed in asks without a token.
-        let own = self.own && access::of_field(field) == Some(Seen::OwnerAndAdmins);
-        own || sees(ctx, field, self.key)
+        let theirs = viewer(ctx).user_id() == Some(self.key);
+        // Who has just signed in asks without a token, and is told what admins may know of them.
+        let own = self.own && access::of_field(field) == Seen::OwnerAndAdmins;
+        sees(ctx, field, own || theirs)
     }
 }
 

@@ -124,19 +124,6 @@ impl Queue {
         tickets::by_ids(self.core.sql.read(), ids).await
     }
 
-    /// The ticket of that id, for one of its players.
-    pub async fn get(
-        &self,
-        id: TicketId,
-        viewer: Option<UserId>,
-    ) -> Result<Option<tickets::Model>> {
-        let players = ticket_players::of_tickets(self.core.sql.read(), &[id]).await?;
-        if !players.iter().any(|player| Some(player.user_id) == viewer) {
-            return Ok(None);
-        }
-        tickets::by_id(self.core.sql.read(), id).await
-    }
-
     /// The players of these tickets.
     pub async fn players_of(&self, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<UserId>>> {
         let mut found: HashMap<_, Vec<_>> = HashMap::new();
