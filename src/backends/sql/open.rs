@@ -182,6 +182,9 @@ pub async fn open(
         match Database::connect(options.clone()).await {
             Err(DbErr::Conn(RuntimeErr::SqlxError(error)))
                 if matches!(*error, sqlx::Error::PoolTimedOut) && began.elapsed() < START => {}
+            Err(error) if is_about_url(&error) => {
+                return Err(Error::unavailable("database", "DATABASE_URL cannot be understood"));
+            }
             opened => break opened.map_err(|error| Error::unavailable("database", error))?,
         }
     };
@@ -190,6 +193,17 @@ pub async fn open(
             .record(statement.elapsed.as_secs_f64());
     });
     Ok(database)
+}
+
+/// Whether an error is about the URL itself: then what it says could hold the password.
+fn is_about_url(error: &DbErr) -> bool {
+    match error {
+        DbErr::Conn(RuntimeErr::Internal(_)) => true,
+        DbErr::Conn(RuntimeErr::SqlxError(error)) => {
+            matches!(**error, sqlx::Error::Configuration(_))
+        }
+        _ => false,
+    }
 }
 
 /// Whether a connection that is given back is worth keeping: a fresh one finds a server that was added. Where statements

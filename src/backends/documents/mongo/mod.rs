@@ -67,7 +67,8 @@ impl MongoDocuments {
     /// When the URL cannot be understood.
     pub async fn new(url: &SecretString, settings: &MongodbSettings) -> Result<Self> {
         let limit = Duration::from_millis(settings.timeout_ms);
-        let wrong = |error: MongoError| Error::internal(format!("MONGODB_URL: {error}"));
+        // What it says could hold the password.
+        let wrong = |_: MongoError| Error::internal("MONGODB_URL cannot be understood");
         let mut options = ClientOptions::parse(url.expose_secret()).await.map_err(wrong)?;
         options.app_name.get_or_insert_with(|| "rankedhonor".into());
         options.connect_timeout = Some(limit);
