@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use crate::{
     addresses::told,
     recovery,
-    support::{Client, TestApp},
+    support::{Client, TestApp, logs},
 };
 
 const PAGE: &str = "https://play.example/signed-in";
@@ -44,7 +44,8 @@ impl Service {
         let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
         assert_eq!(query["code_challenge_method"], "S256");
         assert_eq!((&*query["client_id"], &*query["redirect_uri"]), ("our-id", PAGE));
-        let code = format!("code-{}", rand::random::<u64>());
+        let code = format!("code-{:020}", rand::random::<u64>());
+        logs::keep(&code);
         self.0.lock().unwrap().insert(code.clone(), (query["code_challenge"].clone(), who));
         (query["state"].clone(), code)
     }

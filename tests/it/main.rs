@@ -8,6 +8,7 @@ mod addresses;
 mod audit;
 mod boards;
 mod bounds;
+mod censor;
 mod config;
 mod contract;
 mod corrections;

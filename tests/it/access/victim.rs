@@ -35,6 +35,7 @@ pub fn unbounded(settings: &mut Settings) {
     (limits.expanded_fields, limits.tokens, limits.body_bytes) = (1 << 20, 1 << 20, 1 << 20);
     limits.login_per_account_minute = 0;
     settings.matchmaking.ticket_ttl_seconds = 86_400;
+    settings.accounts.access_token_seconds = 3_600;
 }
 
 fn text(value: &Value) -> String {

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{PASSWORD, Socket};
+use super::{PASSWORD, Socket, logs};
 
 #[derive(Clone)]
 pub struct Client {
@@ -45,7 +45,9 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        request.send().await?.json().await
+        let answer = request.send().await?.json().await?;
+        logs::keep_told(&answer);
+        Ok(answer)
     }
 
     /// Sends an operation; the whole answer.

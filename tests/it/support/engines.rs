@@ -60,6 +60,11 @@ fn named(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|url| !url.is_empty())
 }
 
+/// Where the engines are that the environment names.
+pub fn urls() -> impl Iterator<Item = String> {
+    [SQL, REDIS, MONGODB].into_iter().filter_map(named)
+}
+
 /// The engines of the test that has this directory, with a database for it. Asked again, they are the same.
 pub fn of(dir: &Path) -> Engines {
     let name = dir.file_name().unwrap().to_str().unwrap();

@@ -18,6 +18,7 @@ use rankedhonor::{
     schema::paging::Cursor,
     services::Services,
 };
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -105,6 +106,13 @@ impl TestApp {
         logs::watch();
         let mut config = config(dir.path(), settings);
         change(&mut config);
+        for secret in config.jwt_secrets.iter().chain(&config.encryption_keys) {
+            logs::keep(secret.text.expose_secret());
+        }
+        let urls = [&config.redis_url, &config.mongodb_url, &config.smtp_url];
+        for url in urls.into_iter().flatten().chain([&config.database_url]) {
+            logs::keep_password(url.expose_secret());
+        }
         let listener = TcpListener::bind(config.addr).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let metrics = PrometheusBuilder::new().build_recorder().handle();

@@ -1,15 +1,19 @@
 //! The real binary, in a process of its own that does not outlive its test.
 
 use std::{
+    fs::File,
     net::{SocketAddr, TcpListener},
-    path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus},
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
-use super::{Client, client::PATIENCE, engines};
+use super::{Client, client::PATIENCE, engines, logs};
+
+/// What a server logs into, in its directory.
+const LOG: &str = "server.log";
 
 pub struct Process {
     pub addr: SocketAddr,
@@ -50,6 +54,16 @@ impl Process {
         let process = Self { addr, dir, child, environment: Vec::new() };
         process.ready().await;
         process
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The file that it logs into.
+    pub fn log(&self) -> PathBuf {
+        self.dir().join(LOG)
     }
 
     pub fn database_url(&self) -> String {
@@ -197,6 +211,11 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        logs::keep_made(&self.dir.path().join("data"));
+        for url in engines::urls().chain(self.environment.iter().map(|(_, value)| value.clone())) {
+            logs::keep_password(&url);
+        }
+        logs::look_at_file(&self.log());
     }
 }
 
@@ -227,12 +246,16 @@ fn command(dir: &Path) -> Command {
     command
 }
 
+/// Starts a server, which logs into a file that is looked at in the end.
 fn spawn(dir: &Path, addr: SocketAddr, environment: &[(&'static str, String)]) -> Child {
+    let log = File::options().create(true).append(true).open(dir.join(LOG)).unwrap();
     command(dir)
         .envs(environment.iter().cloned())
         .env("RANKEDHONOR_ADDR", addr.to_string())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .env("RUST_LOG", "info")
+        .env("RANKEDHONOR_LOG", "text")
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
         .spawn()
         .unwrap()
 }
