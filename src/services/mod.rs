@@ -51,7 +51,7 @@ pub mod simulate;
 pub mod timelines;
 mod tokens;
 pub mod users;
-mod vault;
+pub mod vault;
 pub mod waits;
 pub mod watch;
 mod watch_matches;

@@ -2,6 +2,7 @@
 
 use std::{future::Future, pin::Pin};
 
+use proptest::prelude::{Strategy, any};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 use tokio::{
@@ -10,7 +11,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{Socket, TestApp, client::PATIENCE, ws::Came};
+use crate::{
+    fuzz::{served, tried},
+    support::{Socket, TestApp, client::PATIENCE, ws::Came},
+};
 
 /// Codes that a client may hear, and no others.
 const CODES: [u16; 7] = [1000, 4400, 4401, 4403, 4408, 4409, 4429];
@@ -60,11 +64,11 @@ fn message(random: &mut impl Rng) -> String {
     said.to_string()
 }
 
-#[tokio::test]
-async fn whatever_a_client_says_it_hears_an_answer_or_a_code() {
-    let app = TestApp::start().await;
-    let mut bystander = app.anonymous().socket().await;
-    for seed in 0..150 {
+#[test]
+fn whatever_a_client_says_it_hears_an_answer_or_a_code() {
+    let (runtime, app) = served(async || TestApp::start().await);
+    let mut bystander = runtime.block_on(async { app.anonymous().socket().await });
+    tried(&runtime, 150, any::<u64>().no_shrink(), async |seed| {
         let mut random = StdRng::seed_from_u64(seed);
         let protocol = if seed % 5 == 0 { "graphql-ws" } else { "graphql-transport-ws" };
         let mut socket = Socket::try_open(app.addr, protocol).await.unwrap();
@@ -82,10 +86,12 @@ async fn whatever_a_client_says_it_hears_an_answer_or_a_code() {
         }
         let code = socket.closed().await;
         assert!(CODES.contains(&code), "seed {seed}: {code}");
-    }
+    });
     // Somebody who behaves has noticed nothing.
-    bystander.subscribe("s", "{ modes { id } }", json!({})).await;
-    assert!(bystander.next("s").await["modes"][0]["id"].is_string());
+    runtime.block_on(async {
+        bystander.subscribe("s", "{ modes { id } }", json!({})).await;
+        assert!(bystander.next("s").await["modes"][0]["id"].is_string());
+    });
 }
 
 /// A handshake without a client behind it.

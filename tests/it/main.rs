@@ -19,6 +19,7 @@ mod events;
 mod export;
 mod faults;
 mod front;
+mod fuzz;
 mod game;
 mod hostile;
 mod joins;

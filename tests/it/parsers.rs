@@ -2,11 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use proptest::{
-    prelude::*,
-    strategy::ValueTree,
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
+use proptest::prelude::*;
 use rankedhonor::{
     config::{Network, Settings, secret},
     game::{
@@ -18,23 +14,13 @@ use rankedhonor::{
     http::client_address,
     schema::paging::{Cursor, Line, Name},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Client, TestApp};
-
-/// Texts of all kinds, and those that are nearly right.
-fn texts() -> impl Strategy<Value = String> {
-    prop_oneof![
-        any::<String>(),
-        "\\PC{0,60}",
-        "[a-z]{0,12}_[0-9a-z]{20,30}",
-        "[A-Za-z0-9_-]{0,120}",
-        "[A-Za-z0-9_-]{1,40}\\.[A-Za-z0-9_-]{1,80}\\.[A-Za-z0-9_-]{1,60}",
-        "(user|match|party|season)_[0-7][0-9a-hjkmnp-tv-z]{25}",
-        "rh[krmf]_[A-Za-z0-9_-]{0,60}",
-    ]
-}
+use crate::{
+    fuzz::{coded, served, texts, tried},
+    support::{Client, TestApp},
+};
 
 /// An address as one proxy or another writes it.
 fn written(address: IpAddr, how: u8) -> String {
@@ -164,25 +150,13 @@ proptest! {
     }
 }
 
-/// So many made-up values, the same each time.
-fn made_up<T>(strategy: impl Strategy<Value = T>, many: usize) -> Vec<T> {
-    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-    let mut runner = TestRunner::new_with_rng(Config::default(), seed);
-    (0..many).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
-}
-
-fn coded(answer: &Value) {
-    for error in answer["errors"].as_array().into_iter().flatten() {
-        let code = error["extensions"]["code"].as_str();
-        assert!(code.is_some_and(|code| code != "INTERNAL"), "{answer:#}");
-    }
-}
-
-#[tokio::test]
-async fn made_up_tokens_ids_and_cursors_are_refused_with_a_code() {
-    let app = TestApp::with(|settings| settings.accounts.login_failures_free = 1_000).await;
-    let ada = app.player("ada").await;
-    for text in made_up(texts(), 150) {
+#[test]
+fn made_up_tokens_ids_and_cursors_are_refused_with_a_code() {
+    let (runtime, app) = served(async || {
+        TestApp::with(|settings| settings.accounts.login_failures_free = 1_000).await
+    });
+    let ada = runtime.block_on(app.player("ada"));
+    tried(&runtime, 150, texts(), async |text| {
         let sendable = text.bytes().all(|byte| (32..127).contains(&byte));
         if sendable {
             let forged = Client::new(app.addr, Some(text.clone()));
@@ -207,13 +181,14 @@ async fn made_up_tokens_ids_and_cursors_are_refused_with_a_code() {
         coded(&ada.send(&text, json!({})).await);
         let raw = ada.http.post(ada.url("/graphql")).header("content-type", "application/json");
         coded(&raw.body(text).send().await.unwrap().json().await.unwrap());
-    }
-    assert_eq!(ada.run("{ me { username } }", json!({})).await["me"]["username"], "ada");
+    });
+    let me = runtime.block_on(ada.run("{ me { username } }", json!({})));
+    assert_eq!(me["me"]["username"], "ada");
 }
 
-#[tokio::test]
-async fn made_up_frames_end_a_socket_or_are_answered() {
-    let app = TestApp::start().await;
+#[test]
+fn made_up_frames_end_a_socket_or_are_answered() {
+    let (runtime, app) = served(async || TestApp::start().await);
     let kinds = ["connection_init", "subscribe", "complete", "ping", "pong", "next", "nonsense"];
     let message = (proptest::sample::select(kinds.to_vec()), texts(), texts()).prop_map(
         |(kind, id, text)| {
@@ -221,20 +196,17 @@ async fn made_up_frames_end_a_socket_or_are_answered() {
                 .to_string()
         },
     );
-    for text in made_up(prop_oneof![message, texts()], 200) {
+    tried(&runtime, 200, prop_oneof![message, texts()], async |text| {
         let mut socket = app.anonymous().socket().await;
         if socket.try_say_text(&text).await {
             // It is closed, or goes on: then it still answers.
             socket.try_say_text("{\"type\":\"ping\"}").await;
         }
-    }
-    let mut socket = app.anonymous().socket().await;
-    socket
-        .subscribe(
-            "x",
-            "subscription { queueStats(mode: \"1v1\") { playersSearching } }",
-            json!({}),
-        )
-        .await;
-    assert_eq!(socket.next("x").await["queueStats"]["playersSearching"], 0);
+    });
+    runtime.block_on(async {
+        let mut socket = app.anonymous().socket().await;
+        let stats = "subscription { queueStats(mode: \"1v1\") { playersSearching } }";
+        socket.subscribe("x", stats, json!({})).await;
+        assert_eq!(socket.next("x").await["queueStats"]["playersSearching"], 0);
+    });
 }

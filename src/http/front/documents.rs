@@ -132,3 +132,33 @@ fn read(text: &[u8]) -> Result<HashMap<String, Arc<str>>, String> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{hash, read};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_manifest_is_read_or_told_what_is_wrong(bytes in any::<Vec<u8>>(), id in "[a-z0-9:]{0,20}", body in ".{0,40}") {
+            prop_assert!(read(&bytes).is_ok_and(|found| !found.is_empty()) || read(&bytes).is_err());
+            for manifest in [
+                serde_json::json!({"operations": [{"id": id, "body": body}]}),
+                serde_json::json!({id.clone(): body}),
+            ] {
+                let Ok(found) = read(manifest.to_string().as_bytes()) else {
+                    prop_assert!(id == "operations");
+                    continue;
+                };
+                prop_assert_eq!(&*found[&hash(&body)], &*body);
+                prop_assert!(found.contains_key(id.strip_prefix("sha256:").unwrap_or(&id)));
+            }
+            for wrong in ["{}", "[]", "{\"operations\":[{}]}", "{\"operations\":[]}", "{\"a\":1}"] {
+                prop_assert!(read(wrong.as_bytes()).is_err());
+            }
+        }
+    }
+}
