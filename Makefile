@@ -1,4 +1,4 @@
-.PHONY: bench run test test-engines test-console check build console screenshots schema up down logs seed help
+.PHONY: audit bench run test test-engines test-console check build console screenshots schema up down logs seed help
 
 run: console ## start the server on http://127.0.0.1:8080, with nothing else needed
 	cargo run --release --locked -- serve
@@ -18,6 +18,10 @@ check: ## formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --test engines --locked -- -D warnings
+
+audit: ## look the dependencies' known flaws up, for which one needs a network (and cargo-deny, and npm)
+	cargo deny --locked check advisories
+	for at in web examples/duel tests/clients tests/console; do (cd $$at && npm audit --audit-level=high) || exit 1; done
 
 build: console ## build the binary: target/release/rankedhonor
 	cargo build --release --locked
