@@ -1,5 +1,7 @@
 //! What the stores of a server hold.
 
+use std::collections::BTreeMap;
+
 use futures_util::TryStreamExt;
 use mongodb::bson::Document;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
@@ -11,17 +13,21 @@ pub async fn found(app: &TestApp, words: &[&str]) -> Vec<String> {
     let mut places = Vec::new();
     let db = connect(app.database_url()).await;
     let backend = db.get_database_backend();
+    let quote = if backend == DbBackend::MySql { '`' } else { '"' };
+    let text = if backend == DbBackend::MySql { "CHAR" } else { "TEXT" };
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (table, column) in columns(&db).await {
-        let quote = if backend == DbBackend::MySql { '`' } else { '"' };
-        let text = if backend == DbBackend::MySql { "CHAR" } else { "TEXT" };
+        tables.entry(table).or_default().push(format!("{quote}{column}{quote}"));
+    }
+    for (table, columns) in tables {
         for word in words {
-            let query = format!(
-                "SELECT COUNT(*) FROM {quote}{table}{quote} WHERE LOWER(CAST({quote}{column}{quote} AS {text})) LIKE '%{word}%'"
-            );
+            let holds = |column| format!("LOWER(CAST({column} AS {text})) LIKE '%{word}%'");
+            let holds = columns.iter().map(holds).collect::<Vec<_>>().join(" OR ");
+            let query = format!("SELECT COUNT(*) FROM {quote}{table}{quote} WHERE {holds}");
             let row =
                 db.query_one_raw(Statement::from_string(backend, query)).await.unwrap().unwrap();
             if row.try_get_by_index::<i64>(0).unwrap() > 0 {
-                places.push(format!("{word} in {table}.{column}"));
+                places.push(format!("{word} in {table}"));
             }
         }
     }
