@@ -126,10 +126,13 @@ impl Admin {
         row.deletes_at = Set(kept);
         let row = row.update(&tx).await?;
         let live = sessions::live_of(&tx, user).await?;
-        let data = serde_json::json!({
-            "before": {"role": before.as_str(), "deletesAt": planned},
-            "after": {"role": role.as_str(), "deletesAt": kept},
+        let mut data = serde_json::json!({
+            "before": {"role": before.as_str()}, "after": {"role": role.as_str()},
         });
+        if planned.is_some() {
+            data["before"]["deletesAt"] = serde_json::json!(planned);
+            data["after"]["deletesAt"] = serde_json::json!(kept);
+        }
         let trail = activity(user, "ROLE_CHANGED", Some(by.user), data);
         services.accounts.end_sessions(tx, &live, trail).await?;
         tracing::info!(by = %by.user, %user, role = role.as_str(), "role changed");
