@@ -242,7 +242,7 @@ impl User {
         found.await.map(|row| row.map(Into::into)).transpose()
     }
 
-    /// The user's standings in every mode that they played in that season (or the current one).
+    /// The user's standings in every mode that they played in that season (or the current one), in the order of `modes`.
     async fn standings(&self, ctx: &Context<'_>, season: Option<ID>) -> Result<Vec<Standing>> {
         let season = season_id(ctx, season)?;
         let rows = loaders(ctx).standings((self.key, season)).await?;

@@ -57,13 +57,16 @@ impl Rankings {
         Ok(found)
     }
 
-    /// The standings of these users in every mode of a season.
+    /// The standings of these users in every mode of a season, in the order of the modes' settings.
     pub async fn in_every_mode(
         &self,
         season: SeasonId,
         users: &[UserId],
     ) -> Result<Vec<standings::Model>> {
-        standings::in_every_mode(self.core.sql.read(), season, users).await
+        let mut rows = standings::in_every_mode(self.core.sql.read(), season, users).await?;
+        let modes = self.core.catalog.modes();
+        rows.sort_by_key(|row| modes.iter().position(|mode| mode.id == row.mode));
+        Ok(rows)
     }
 
     /// Where a newcomer to a mode stands.
