@@ -10,6 +10,7 @@ import { session } from './api/session';
 import { useStore } from './api/store';
 import { Bell } from './parts/bell';
 import { Queueing } from './parts/queueing';
+import { nameIn } from './parts/players';
 import { signInPath } from './parts/sign-in-path';
 import { later, loadAhead } from './ui/later';
 import { Empty, Page } from './ui/parts';
@@ -49,7 +50,7 @@ export function App() {
             <Route path="/" component={LivePage} />
             <Route path="/leaderboard" component={LeaderboardPage} />
             <Route path="/players" component={PlayersPage} />
-            <Route path="/players/:name">{({ name }) => <PlayerPage key={name} name={decodeURIComponent(name)} />}</Route>
+            <Route path="/players/:name">{({ name }) => <PlayerPage key={name} name={nameIn(name)} />}</Route>
             <Route path="/matches/:id">{({ id }) => <MatchPage key={id} id={id} />}</Route>
             <Route path="/play" component={PlayPage} />
             <Route path="/account" component={AccountPage} />
@@ -61,7 +62,7 @@ export function App() {
               <MailPage what="reset" />
             </Route>
             <Route path="/admin/:section?/:name?">
-              {({ section, name }) => <AdminPage section={section} name={name && decodeURIComponent(name)} />}
+              {({ section, name }) => <AdminPage section={section} name={name && nameIn(name)} />}
             </Route>
             <Route>
               <Page title="Nothing here">

@@ -1,6 +1,6 @@
 // The public activity feed, from its newest lines on.
 
-import { useState } from 'react';
+import { useEffect, useEffectEvent, useState } from 'react';
 import { Link } from 'wouter';
 
 import { graphql } from '../api/gql';
@@ -44,6 +44,8 @@ const FeedItemAdded = graphql(`
 `);
 
 const SHOWN = 30;
+/** How often an empty feed is read again: what came before the stream began has no cursor to go on behind. */
+const EMPTY_MS = 5_000;
 
 /** What happened; modes by their names, where these are known already. */
 export function ActivityFeed({ modes }: { modes: ModePartsFragment[] }) {
@@ -67,9 +69,18 @@ function Lines({ first, again, modes }: { first: FeedLineFragment[]; again: () =
   useStream(
     FeedItemAdded,
     { after: first[0]?.cursor ?? null },
-    (heard) => setLines((now) => [...heard.map((one) => one.feedItemAdded).reverse(), ...now].slice(0, SHOWN)),
+    (heard) => {
+      if (first.length === 0) again();
+      else setLines((now) => [...heard.map((one) => one.feedItemAdded).reverse(), ...now].slice(0, SHOWN));
+    },
     { lost: again },
   );
+  const look = useEffectEvent(() => document.visibilityState === 'visible' && again());
+  useEffect(() => {
+    if (first.length > 0) return;
+    const timer = setInterval(look, EMPTY_MS);
+    return () => clearInterval(timer);
+  }, [first.length]);
   if (lines.length === 0) return <Empty title="Nothing has happened yet.">Results, promotions and streaks are told here.</Empty>;
   return (
     <ul className="list" data-testid="feed">

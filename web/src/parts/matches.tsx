@@ -5,6 +5,7 @@ import { Link } from 'wouter';
 import { graphql } from '../api/gql';
 import type { MatchCardFragment, MatchStatus } from '../api/gql/graphql';
 import { Badge, number, When } from '../ui/parts';
+import { PlayerLink } from './players';
 
 graphql(`
   fragment MatchCard on Match {
@@ -61,7 +62,19 @@ export function StatusBadge({ status, voidedAt }: { status: MatchStatus; voidedA
 
 export function Change({ value }: { value: number | null | undefined }) {
   if (value === null || value === undefined) return null;
-  return <span className={`number ${value < 0 ? 'bad' : 'good'}`}>{value < 0 ? `−${-value}` : `+${value}`}</span>;
+  return <span className={`number ${value < 0 ? 'bad' : 'good'}`}>{value < 0 ? `−${number(-value)}` : `+${number(value)}`}</span>;
+}
+
+/** What an operator or the server wrote, as a sentence begins. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** What a match is called: who plays, or where those are many, what they play. */
+export function titleOf(match: { mode: { name: string }; teams: { players: { user: { username: string } }[] }[] }): string {
+  const sides = match.teams.map((team) => team.players.map(({ user }) => user.username).join(' & '));
+  if (match.teams.reduce((sum, team) => sum + team.players.length, 0) <= 4) return sides.join(' – ');
+  return `${match.mode.name} · ${match.teams.map((_, index) => `Team ${index + 1}`).join(' – ')}`;
 }
 
 /** The chance of each team, as a bar and in words. */
@@ -82,6 +95,8 @@ export function Chances({ of }: { of: number[] }) {
 
 /** A match in short, with the way to its page. */
 export function MatchCard({ match, fresh }: { match: MatchCardFragment; fresh?: boolean }) {
+  const open = isOpen(match.status);
+  const sides = match.teams.map((team) => team.players.map(({ user }) => user.username).join(' and ')).join(' against ');
   return (
     <article className={fresh ? 'card calm fresh' : 'card calm'} aria-label={`${match.mode.name} in ${match.region.name}`}>
       <div className="apart small">
@@ -92,12 +107,13 @@ export function MatchCard({ match, fresh }: { match: MatchCardFragment; fresh?: 
       </div>
       <ul className="stack" style={{ gap: '0.2rem' }}>
         {match.teams.map((team) => (
-          <li key={team.index} className="apart">
+          <li key={team.index} className="side">
             <span>
               {team.players.map(({ user, mmrBefore, mmrChange }, index) => (
                 <span key={user.id}>
                   {index > 0 && ', '}
-                  {user.username} <span className="quiet small number">{number(mmrBefore)}</span> <Change value={mmrChange} />
+                  <PlayerLink username={user.username} /> <span className="quiet small number">{number(mmrBefore)}</span>{' '}
+                  <Change value={mmrChange} />
                 </span>
               ))}
             </span>
@@ -110,14 +126,12 @@ export function MatchCard({ match, fresh }: { match: MatchCardFragment; fresh?: 
           </li>
         ))}
       </ul>
-      {isOpen(match.status) && <Chances of={match.winProbabilities} />}
+      {open && <Chances of={match.winProbabilities} />}
+      {match.status === 'CANCELLED' && match.cancelReason && <p className="small quiet">{capital(match.cancelReason)}</p>}
       <div className="apart small quiet">
         <When at={match.endedAt ?? match.createdAt} />
-        <Link
-          href={`/matches/${match.id}`}
-          aria-label={`Watch ${match.teams.map((team) => team.players.map((p) => p.user.username).join(' and ')).join(' against ')}`}
-        >
-          {isOpen(match.status) ? 'Watch' : 'Look at it'}
+        <Link href={`/matches/${match.id}`} aria-label={`${open ? 'Watch' : 'View match'}: ${sides}`}>
+          {open ? 'Watch' : 'View match'}
         </Link>
       </div>
     </article>

@@ -1,10 +1,11 @@
 // People, wherever they are shown.
 
-import { useDeferredValue, useId, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { Link } from 'wouter';
 
 import { graphql } from '../api/gql';
 import { useRead } from '../api/hooks';
+import { Failure, useTyped } from '../ui/parts';
 
 export function Avatar({ name, large }: { name: string; large?: boolean }) {
   return (
@@ -18,6 +19,15 @@ export function playerPath(username: string): string {
   return `/players/${encodeURIComponent(username)}`;
 }
 
+/** A name in the address of a page. Whatever stands there, a page comes. */
+export function nameIn(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 export function PlayerLink({ username }: { username: string }) {
   return (
     <Link className="plain" href={playerPath(username)}>
@@ -25,6 +35,9 @@ export function PlayerLink({ username }: { username: string }) {
     </Link>
   );
 }
+
+/** So many are found at most. */
+const LISTED = 8;
 
 const Search = graphql(`
   query SearchUsers($search: String!) {
@@ -38,24 +51,38 @@ const Search = graphql(`
   }
 `);
 
+function said(found: number, search: string): string {
+  if (found === 0) return `Nobody’s name begins with “${search}”.`;
+  return found < LISTED ? `${found} found.` : `The first ${LISTED} that were found.`;
+}
+
 /** Finds somebody by how their name begins. */
 export function PlayerSearch({ label, choose }: { label: string; choose: (user: { id: string; username: string }) => void }) {
   const [text, setText] = useState('');
-  const search = useDeferredValue(text.trim());
-  const { data } = useRead(Search, search ? { search } : null);
+  const typed = text.trim();
+  const search = useTyped(typed);
+  const { data, error, reload } = useRead(Search, search ? { search } : null);
   const id = useId();
-  const found = search ? (data?.users.nodes ?? []) : [];
+  const found = (search && data?.users.nodes) || [];
+  const settled = typed === search && data !== undefined;
+  // Enter takes the first, once it is there.
+  const [hurry, setHurry] = useState(false);
   const pick = (user: { id: string; username: string }) => {
     setText('');
     choose(user);
   };
+  useEffect(() => {
+    if (!hurry || !settled) return;
+    setHurry(false);
+    if (found[0]) pick(found[0]);
+  }, [hurry, settled]);
   return (
     <form
       role="search"
       className="stack"
       onSubmit={(event) => {
         event.preventDefault();
-        if (found[0]) pick(found[0]);
+        setHurry(typed !== '');
       }}
     >
       <div className="field">
@@ -66,12 +93,17 @@ export function PlayerSearch({ label, choose }: { label: string; choose: (user: 
           autoComplete="off"
           placeholder="A name"
           value={text}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => {
+            setHurry(false);
+            setText(event.target.value);
+          }}
         />
       </div>
-      <div role="status" className={search && data && found.length === 0 ? undefined : 'hidden'}>
-        {search && data && found.length === 0 && <span className="quiet small">Nobody’s name begins with “{search}”.</span>}
-      </div>
+      <p role="status" className="quiet small">
+        {typed && (typed !== search || (!data && !error)) && 'Looking …'}
+        {settled && typed && said(found.length, search)}
+      </p>
+      {search && error && <Failure error={error} retry={reload} />}
       {found.length > 0 && (
         <ul className="row" aria-label="Found">
           {found.map((user) => (

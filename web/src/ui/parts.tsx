@@ -3,7 +3,8 @@
 import type { CombinedError } from '@urql/core';
 import { useEffect, useId, useRef, useState, type ComponentProps, type ReactNode } from 'react';
 
-import { fieldOf, sentence } from '../api/errors';
+import { codeOf, fieldOf, sentence } from '../api/errors';
+import { restoring } from './place';
 import { named } from './title';
 
 /** Whether the person has done anything, and a page was there before: until then nothing takes the focus. */
@@ -18,12 +19,15 @@ for (const kind of ['keydown', 'pointerdown']) addEventListener(kind, () => (act
 export function Page({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    if (pages > 0 && acted) heading.current?.focus();
+    if (pages > 0 && acted) heading.current?.focus({ preventScroll: restoring() });
     pages += 1;
+    // Where there is no room for all of them, the tab of this page is in sight.
+    for (const tab of document.querySelectorAll('.nav [aria-current]'))
+      tab.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, []);
   useEffect(() => {
     named(title);
-    if (acted && document.activeElement === document.body) heading.current?.focus();
+    if (acted && document.activeElement === document.body) heading.current?.focus({ preventScroll: restoring() });
   }, [title]);
   return (
     <>
@@ -81,12 +85,16 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
+/** What another try does not change. */
+const FINAL = ['BAD_USER_INPUT', 'NOT_FOUND', 'FORBIDDEN'];
+
 /** What went wrong, in a sentence, and the way on. */
 export function Failure({ error, retry }: { error: CombinedError; retry?: () => void }) {
+  const again = FINAL.includes(codeOf(error) ?? '') ? undefined : retry;
   return (
     <div className="state" role="alert">
       <strong>{sentence(error)}</strong>
-      {retry && <button onClick={retry}>Try again</button>}
+      {again && <button onClick={again}>Try again</button>}
     </div>
   );
 }
@@ -165,13 +173,19 @@ export function Choice<T extends string>({ label, value, options, onChange }: On
   );
 }
 
-/** The browser's own dialog: it keeps the focus inside, and Escape closes it. */
+/** The browser's own dialog: it keeps the focus inside, and Escape or a press beside it closes it. */
 export function Dialog({ title, close, children }: { title: string; close: () => void; children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} aria-labelledby={id} onClose={close}>
+    <dialog
+      ref={dialog}
+      aria-labelledby={id}
+      onClose={close}
+      // Only what is beside the content, which fills the dialog.
+      onPointerDown={(event) => event.target === dialog.current && dialog.current?.close()}
+    >
       <div>
         <div className="apart">
           <h2 id={id}>{title}</h2>
@@ -189,6 +203,18 @@ export function Badge({ tone, children }: { tone?: 'good' | 'bad' | 'warn' | 'ac
   return <span className={tone ? `badge ${tone}` : 'badge'}>{children}</span>;
 }
 
+/** What is typed, once it has rested for a moment. */
+export function useTyped<T>(value: T): T {
+  const [rested, setRested] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(value), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return rested;
+}
+
+const TYPING_MS = 200;
+
 /** The time, every so many milliseconds. */
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(Date.now);
@@ -199,7 +225,21 @@ export function useNow(everyMs: number): number {
   return now;
 }
 
-const AGO = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+/** The page is in English, and so are its numbers and dates, whatever the browser speaks. */
+const LOCALE = 'en';
+const AGO = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' });
+const DAY = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' });
+const MOMENT = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'short' });
+
+/** An instant as a date. */
+export function day(at: string): string {
+  return DAY.format(new Date(at));
+}
+
+/** An instant as date and time. */
+export function moment(at: string): string {
+  return MOMENT.format(new Date(at));
+}
 
 function ago(ms: number): string {
   const seconds = Math.round(ms / 1000);
@@ -214,7 +254,7 @@ function ago(ms: number): string {
 export function When({ at }: { at: string }) {
   const now = useNow(10_000);
   return (
-    <time dateTime={at} title={new Date(at).toLocaleString()}>
+    <time dateTime={at} title={moment(at)}>
       {ago(now - Date.parse(at))}
     </time>
   );
@@ -231,8 +271,10 @@ export function seconds(value: number | null | undefined): string {
   return value < 60 ? `${Math.round(value)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
 }
 
-const NUMBER = new Intl.NumberFormat('en');
+const NUMBERS = [0, 1, 2].map(
+  (digits) => new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+);
 
-export function number(value: number): string {
-  return NUMBER.format(value);
+export function number(value: number, digits: 0 | 1 | 2 = 0): string {
+  return NUMBERS[digits]!.format(value);
 }

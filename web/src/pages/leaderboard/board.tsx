@@ -1,17 +1,19 @@
 // The rows of a leaderboard: only those in sight exist, and they follow the server.
 
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useEffectEvent, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from 'react';
 
 import { client } from '../../api/client';
 import { graphql } from '../../api/gql';
-import type { BoardEntryFragment, BoardPageQuery } from '../../api/gql/graphql';
+import type { BoardEntryFragment, BoardPageQuery, BoardPageQueryVariables } from '../../api/gql/graphql';
+import { codeOf } from '../../api/errors';
 import { useRead, useStream } from '../../api/hooks';
 import { comebacks } from '../../api/live';
 import { useStore } from '../../api/store';
 import { Avatar, PlayerLink } from '../../parts/players';
 import './board.css';
 import { Empty, Failure, Loading, number } from '../../ui/parts';
+import { keep, kept } from '../../ui/place';
 
 graphql(`
   fragment BoardEntry on LeaderboardEntry {
@@ -124,24 +126,52 @@ function put(rows: Map<number, Row>, read: Row[]): Map<number, Row> {
   return next;
 }
 
+/** The same, where what was read is far from what is known: that is let go, since nobody knows who is in between. */
+function join(rows: Map<number, Row>, read: Row[]): Map<number, Row> {
+  const known = [...rows.keys()];
+  const [first, last] = [read[0]?.entry.rank ?? 0, read.at(-1)?.entry.rank ?? 0];
+  const apart = first > Math.max(...known) + 1 || last < Math.min(...known) - 1;
+  return put(apart && read.length > 0 ? new Map() : rows, read);
+}
+
 function rowsOf(page: Page): Row[] {
   return page.edges.map(({ cursor, node }) => ({ cursor, entry: node }));
 }
 
-export function Board(props: Props) {
-  const { mode, season, region, around } = props;
-  const start = useRead(BoardPage, { mode, season, region, around, first: PAGE });
-  if (!start.data) return start.error ? <Failure error={start.error} retry={start.reload} /> : <Loading what="the leaderboard" />;
-  const page = start.data.leaderboard;
-  if (around && page.edges.length === 0) {
-    return (
-      <Empty title="Not on this leaderboard.">They have placement matches to play, have been away, or play elsewhere.</Empty>
-    );
-  }
-  return <Rows {...props} first={page} />;
+/** Where one was when one left: the first place in sight, and a cursor some places before it. */
+interface Place {
+  rank: number;
+  before: string | null;
 }
 
-function Rows({ mode, season, region, around, self, first }: Props & { first: Page }) {
+const NOT_LISTED = (
+  <Empty title="Not on this leaderboard.">
+    A place comes with the placement matches, and is lost by being away for long; other modes and seasons have their own.
+  </Empty>
+);
+
+export function Board(props: Props) {
+  const { mode, season, region, around } = props;
+  const [was] = useState(() => kept<Place>('place'));
+  const start = useRead(BoardPage, {
+    mode,
+    season,
+    region,
+    ...(was ? { first: 2 * PAGE, after: was.before } : { first: PAGE, around }),
+  });
+  // Until they have a place.
+  useStream(SomeChanged, around && start.error ? { mode, userIds: [around] } : null, start.reload);
+  if (!start.data) {
+    // Whoever is looked for has no place, or is nobody at all.
+    if (around && codeOf(start.error) === 'BAD_USER_INPUT') return NOT_LISTED;
+    return start.error ? <Failure error={start.error} retry={start.reload} /> : <Loading what="the leaderboard" />;
+  }
+  const page = start.data.leaderboard;
+  if (around && page.edges.length === 0) return NOT_LISTED;
+  return <Rows {...props} first={page} was={was} />;
+}
+
+function Rows({ mode, season, region, around, self, first, was }: Props & { first: Page; was: Place | undefined }) {
   const [rows, setRows] = useState(() => put(new Map(), rowsOf(first)));
   const [total, setTotal] = useState(first.totalCount);
   const [busy, setBusy] = useState(false);
@@ -163,20 +193,30 @@ function Rows({ mode, season, region, around, self, first }: Props & { first: Pa
     estimateSize: () => ROW,
     overscan: 8,
   });
-  // Whoever is looked for is in the middle.
-  const middle = around === null ? -1 : ranks.findIndex((rank) => rows.get(rank)?.entry.user.id === around);
+  // Whoever is looked for is in the middle, also when they move; whoever comes back is where they were.
+  const sought = around === null ? undefined : ranks.find((rank) => rows.get(rank)?.entry.user.id === around);
+  const [follows, setFollows] = useState(0);
   useEffect(() => {
-    if (middle >= 0) virtual.scrollToIndex(middle, { align: 'center' });
-  }, []);
+    if (was && follows === 0) virtual.scrollToIndex(was.rank - low, { align: 'start' });
+    else if (sought !== undefined) virtual.scrollToIndex(sought - low, { align: 'center' });
+  }, [follows]);
+  // Rows that come above, or go there, do not move what is in sight.
+  const lowest = useRef(low);
+  useLayoutEffect(() => {
+    if (scroller.current) scroller.current.scrollTop += (lowest.current - low) * ROW;
+    lowest.current = low;
+  }, [low]);
   const items = virtual.getVirtualItems();
   const from = low + (items[0]?.index ?? 0);
   const to = low + (items.at(-1)?.index ?? 0);
 
-  const read = async (variables: { first?: number; after?: string | null; last?: number; before?: string | null }) => {
+  const read = async (variables: Omit<BoardPageQueryVariables, 'mode' | 'season' | 'region'>, take = put) => {
     const { data } = await client.query(BoardPage, { mode, season, region, ...variables }).toPromise();
     if (!data) return [];
-    setTotal(data.leaderboard.totalCount);
-    setRows((now) => put(now, rowsOf(data.leaderboard)));
+    const count = data.leaderboard.totalCount;
+    setTotal(count);
+    // Places beyond the last one are nobody's any more.
+    setRows((now) => new Map([...take(now, rowsOf(data.leaderboard))].filter(([rank]) => rank <= count)));
     return data.leaderboard.edges.map(({ node }) => node.rank);
   };
 
@@ -194,8 +234,7 @@ function Rows({ mode, season, region, around, self, first }: Props & { first: Pa
   const above = async () => {
     const cursor = rows.get(low)?.cursor;
     if (!cursor) return;
-    const came = await read({ last: PAGE, before: cursor });
-    scroller.current?.scrollBy(0, came.length * ROW);
+    await read({ last: PAGE, before: cursor });
   };
 
   // The top tells of itself.
@@ -216,7 +255,7 @@ function Rows({ mode, season, region, around, self, first }: Props & { first: Pa
   const count = useEffectEvent(() => {
     if (document.visibilityState === 'hidden') return;
     void read({ first: 0 });
-    if (hole) void look();
+    if (hole || followed) void look();
   });
   useEffect(() => {
     if (!live) return;
@@ -253,6 +292,27 @@ function Rows({ mode, season, region, around, self, first }: Props & { first: Pa
     togetherMs: LOOK_MS,
   });
 
+  // Whoever is looked for is followed wherever they are, and the view with them while they are in sight.
+  const find = useEffectEvent(async () => {
+    const there = sought !== undefined && sought >= from && sought <= to;
+    await read({ around, first: PAGE }, join);
+    if (there) setFollows((n) => n + 1);
+  });
+  useStream(SomeChanged, live && around ? { mode, userIds: [around] } : null, () => void find(), { togetherMs: LOOK_MS });
+  // For whoever comes back to this place in the history.
+  const top = low + Math.round((virtual.scrollOffset ?? 0) / ROW);
+  const leave = useEffectEvent(() => {
+    // The first pages are read from the top.
+    const known = top <= PAGE ? undefined : ranks.findLast((rank) => rank <= top - PAGE / 2 && rows.get(rank)?.cursor);
+    const before = known === undefined ? null : rows.get(known)!.cursor;
+    keep('place', top === low ? undefined : { rank: top, before });
+  });
+  useEffect(() => {
+    const where = location.href;
+    const timer = setTimeout(() => location.href === where && leave(), REST_MS);
+    return () => clearTimeout(timer);
+  }, [top]);
+
   if (rows.size === 0) return <Empty title="Nobody is listed yet.">A place comes with the placement matches.</Empty>;
   return (
     <div className="stack">
@@ -260,17 +320,22 @@ function Rows({ mode, season, region, around, self, first }: Props & { first: Pa
         <span>
           {number(total)} {total === 1 ? 'player' : 'players'}
         </span>
+        {around !== null && sought === undefined && !was && (
+          <span role="status">Not listed in this region: these are the places around theirs.</span>
+        )}
         {low > 1 && (
           <button type="button" onClick={() => void above()}>
             The {Math.min(PAGE, low - 1)} above
           </button>
         )}
       </div>
-      <div className="board" ref={scroller} tabIndex={0} role="table" aria-label="Leaderboard" aria-rowcount={total}>
+      <div className="board" ref={scroller} tabIndex={0} role="table" aria-label="Leaderboard" aria-rowcount={total + 1}>
         <div role="rowgroup">
-          <div className="board-row board-head" role="row">
+          <div className="board-row board-head" role="row" aria-rowindex={1}>
             <span role="columnheader">Place</span>
-            <span role="columnheader">Player</span>
+            <span role="columnheader" className="name">
+              Player
+            </span>
             <span role="columnheader">Tier</span>
             <span role="columnheader" className="end">
               Rating
@@ -293,7 +358,7 @@ function Rows({ mode, season, region, around, self, first }: Props & { first: Pa
                 key={row.entry.user.id}
                 entry={row.entry}
                 offset={item.start}
-                self={row.entry.user.id === self || row.entry.user.id === around}
+                mark={row.entry.user.id === self ? 'you' : row.entry.user.id === around ? 'looked for' : undefined}
               />
             );
           })}
@@ -303,7 +368,7 @@ function Rows({ mode, season, region, around, self, first }: Props & { first: Pa
   );
 }
 
-function Line({ entry, offset, self }: { entry: BoardEntryFragment; offset: number; self: boolean }) {
+function Line({ entry, offset, mark }: { entry: BoardEntryFragment; offset: number; mark: string | undefined }) {
   const { rank, mmr, user, standing } = entry;
   const { wins, losses, draws, streak } = standing;
   const known = useRef(mmr);
@@ -314,14 +379,15 @@ function Line({ entry, offset, self }: { entry: BoardEntryFragment; offset: numb
   return (
     <div
       role="row"
-      aria-rowindex={rank}
-      className={`board-row number${self ? ' self' : ''}${moved ? ' fresh' : ''}`}
+      aria-rowindex={rank + 1}
+      className={`board-row number${mark ? ' self' : ''}${moved ? ' fresh' : ''}`}
       style={{ transform: `translateY(${offset}px)`, transition: 'transform 0.5s' }}
     >
       <span role="cell">{number(rank)}</span>
       <span role="cell" className="name">
         <Avatar name={user.username} />
         <PlayerLink username={user.username} />
+        {mark && <span className="mark">{mark}</span>}
       </span>
       <span role="cell">{standing.tier?.label ?? '–'}</span>
       <span role="cell" className="end">
