@@ -1,10 +1,11 @@
 // What is being played now: queues, matches, and what happens.
 
 import { useEffect, useEffectEvent, useState } from 'react';
+import { useSearchParams } from 'wouter';
 
 import { client } from '../../api/client';
 import { graphql } from '../../api/gql';
-import type { MatchCardFragment } from '../../api/gql/graphql';
+import type { MatchCardFragment, ModePartsFragment } from '../../api/gql/graphql';
 import { useRead, useStream } from '../../api/hooks';
 import { comebacks, connection } from '../../api/live';
 import { useStore } from '../../api/store';
@@ -32,9 +33,14 @@ const MatchesNow = graphql(`
   }
 `);
 
-const JustOver = graphql(`
-  query JustOver($filter: MatchFilter) {
-    matches(filter: $filter, first: 6) {
+const LatestMatches = graphql(`
+  query LatestMatches($filter: MatchFilter, $over: MatchFilter) {
+    made: matches(filter: $filter, first: 12) {
+      nodes {
+        ...MatchCard
+      }
+    }
+    over: matches(filter: $over, first: 6) {
       nodes {
         ...MatchCard
       }
@@ -45,12 +51,13 @@ const JustOver = graphql(`
 /** How many matches are shown at once, and how many that are over are kept in sight. */
 const SHOWN = 24;
 const OVER_KEPT = 6;
-/** How often a match in sight is looked at: that it has begun is told on its own page only. */
+/** How often the matches in sight are looked at: that one has begun, or was taken back, is told on its own page only. */
 const LOOK_MS = 5_000;
 
 export default function LivePage() {
   const catalog = useCatalog();
-  const [mode, setMode] = useState('');
+  const [search, setSearch] = useSearchParams();
+  const wanted = search.get('mode');
   const state = useStore(connection);
   return (
     <Page
@@ -61,32 +68,50 @@ export default function LivePage() {
         </span>
       }
     >
-      {catalog.error && !catalog.data && <Failure error={catalog.error} retry={catalog.reload} />}
+      {catalog.data ? (
+        <Shown modes={catalog.data.modes} wanted={wanted} choose={(mode) => setSearch(mode ? { mode } : {})} />
+      ) : catalog.error ? (
+        <Failure error={catalog.error} retry={catalog.reload} />
+      ) : (
+        <Loading what="what is played" />
+      )}
+    </Page>
+  );
+}
+
+/** All of it at once, when it is known what there is: nothing is pushed down by what comes later. */
+function Shown({ modes, wanted, choose }: { modes: ModePartsFragment[]; wanted: string | null; choose: (mode: string) => void }) {
+  const mode = modes.find(({ id }) => id === wanted)?.id ?? '';
+  return (
+    <>
       <section aria-label="Queues" className="wide-grid">
-        {catalog.data?.modes.map((one) => (
+        {modes.map((one) => (
           <Queue key={one.id} mode={one} />
         ))}
       </section>
       <div className="columns">
-        <section className="stack" aria-label="Matches">
+        <section className="stack tall" aria-label="Matches">
           <div className="apart">
             <h2>Matches</h2>
             <Choice
               label="Mode"
-              value={mode}
-              options={[
-                { value: '', label: 'All' },
-                ...(catalog.data?.modes ?? []).map(({ id, name }) => ({ value: id, label: name })),
-              ]}
-              onChange={setMode}
+              value={wanted ?? ''}
+              options={[{ value: '', label: 'All' }, ...modes.map(({ id, name }) => ({ value: id, label: name }))]}
+              onChange={choose}
             />
           </div>
-          <Matches key={mode} mode={mode || null} />
+          {wanted && !mode ? <Empty title={`There is no mode “${wanted}”.`} /> : <Matches key={mode} mode={mode || null} />}
         </section>
-        <ActivityFeed modes={catalog.data?.modes ?? []} />
+        <ActivityFeed modes={modes} />
       </div>
-    </Page>
+    </>
   );
+}
+
+/** What was known of a match and what was heard of it: whatever is over stays over, and what was taken back stays so. */
+function newer(known: MatchCardFragment | undefined, heard: MatchCardFragment): MatchCardFragment {
+  if (!known || isOpen(known.status)) return heard;
+  return isOpen(heard.status) || (known.voidedAt && !heard.voidedAt) ? known : heard;
 }
 
 function Matches({ mode }: { mode: string | null }) {
@@ -96,27 +121,28 @@ function Matches({ mode }: { mode: string | null }) {
   const put = (heard: MatchCardFragment[]) =>
     setMatches((now) => {
       const next = new Map(now);
-      for (const match of heard) next.set(match.id, match);
+      for (const match of heard) next.set(match.id, newer(next.get(match.id), match));
       const over = [...next.values()].filter((match) => !isOpen(match.status));
       over.sort((a, b) => (b.endedAt ?? '').localeCompare(a.endedAt ?? ''));
       for (const match of over.slice(OVER_KEPT)) next.delete(match.id);
       return next;
     });
   const error = useStream(LiveMatches, { mode }, (heard) => put(heard.map((one) => one.liveMatches)));
-  const before = useRead(JustOver, { filter: { mode, status: 'COMPLETED' } });
+  const before = useRead(LatestMatches, { filter: { mode }, over: { mode, status: 'COMPLETED' } });
   // After a break the stream says anew what is open; what it does not name is over.
   const back = useStore(comebacks);
   useEffect(() => setMatches((now) => new Map([...now].filter(([, match]) => !isOpen(match.status)))), [back]);
   useEffect(() => {
-    if (before.data) put(before.data.matches.nodes);
+    if (before.data) put([...before.data.made.nodes, ...before.data.over.nodes]);
   }, [before.data]);
 
   const all = [...matches.values()];
   const open = all.filter((match) => isOpen(match.status)).sort((a, b) => b.createdAt.localeCompare(a.createdAt));
   const shown = open.slice(0, SHOWN);
+  const over = all.filter((match) => !isOpen(match.status));
   const look = useEffectEvent(async () => {
-    if (shown.length === 0 || document.visibilityState === 'hidden') return;
-    const { data } = await client.query(MatchesNow, { ids: shown.map((match) => match.id) }).toPromise();
+    if (all.length === 0 || document.visibilityState === 'hidden') return;
+    const { data } = await client.query(MatchesNow, { ids: [...shown, ...over].map((match) => match.id) }).toPromise();
     put(data?.nodes.filter((node): node is MatchCardFragment => node !== null && 'status' in node) ?? []);
   });
   useEffect(() => {
@@ -124,7 +150,6 @@ function Matches({ mode }: { mode: string | null }) {
     return () => clearInterval(timer);
   }, []);
 
-  const over = all.filter((match) => !isOpen(match.status));
   if (error && all.length === 0) return <Failure error={error} />;
   if (!before.data && all.length === 0)
     return before.error ? <Failure error={before.error} retry={before.reload} /> : <Loading what="matches" />;

@@ -34,7 +34,7 @@ export function Queue({ mode }: { mode: ModePartsFragment }) {
   const teams = Array.from({ length: mode.teamCount }, () => mode.teamSize).join(' against ');
   return (
     <Card title={mode.name} aside={<span className="quiet small">{teams}</span>}>
-      <dl className="facts" data-testid={`queue-${mode.id}`}>
+      <dl className="facts even" data-testid={`queue-${mode.id}`}>
         <div>
           <dt>Players waiting</dt>
           <dd>{now ? number(now.playersSearching) : '–'}</dd>
@@ -48,7 +48,7 @@ export function Queue({ mode }: { mode: ModePartsFragment }) {
           <dd>{seconds(now?.medianWaitSeconds)}</dd>
         </div>
         <div>
-          <dt>Who joins now</dt>
+          <dt>Expected wait (P50–P90)</dt>
           <dd>
             {now?.estimatedWaitSeconds == null
               ? '–'

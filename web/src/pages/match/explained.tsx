@@ -1,11 +1,12 @@
 // Why a rating changed as it did: the numbers that it was worked out from, in words.
 
+import type { CombinedError } from '@urql/core';
 import { useEffect, useState } from 'react';
 
 import { client } from '../../api/client';
 import { graphql } from '../../api/gql';
 import type { ExplanationFragment, MatchWholeFragment } from '../../api/gql/graphql';
-import { Dialog, Empty, Loading } from '../../ui/parts';
+import { Dialog, Empty, Failure, Loading, number } from '../../ui/parts';
 
 graphql(`
   fragment Explanation on RatingExplanation {
@@ -54,8 +55,10 @@ const Explanations = graphql(`
 /** Pages of 100 matches that are looked through for the one. */
 const PAGES = 20;
 
-/** The explanation of that match; null where it is no longer kept. */
-async function find(user: string, match: MatchWholeFragment): Promise<ExplanationFragment | null> {
+/** What became of looking for it: `far` where it lies behind all that was looked through; null where it is no longer kept. */
+type Found = { error: CombinedError } | { far: true } | { explanation: ExplanationFragment | null };
+
+async function find(user: string, match: MatchWholeFragment): Promise<Found> {
   let before: string | null = null;
   for (let page = 0; page < PAGES; page++) {
     const variables: { user: string; mode: string; season: string; before: string | null } = {
@@ -64,14 +67,15 @@ async function find(user: string, match: MatchWholeFragment): Promise<Explanatio
       season: match.season.id,
       before,
     };
-    const { data } = await client.query(Explanations, variables).toPromise();
+    const { data, error } = await client.query(Explanations, variables).toPromise();
+    if (error) return { error };
     const history = data?.user?.ratingHistory;
     const point = history?.nodes.find((node) => node.match.id === match.id);
-    if (point) return point.explanation;
-    if (!history?.pageInfo.hasPreviousPage) return null;
+    if (point) return { explanation: point.explanation };
+    if (!history?.pageInfo.hasPreviousPage) return { explanation: null };
     before = history.pageInfo.startCursor;
   }
-  return null;
+  return { far: true };
 }
 
 export function Explained({
@@ -83,43 +87,59 @@ export function Explained({
   match: MatchWholeFragment;
   close: () => void;
 }) {
-  const [found, setFound] = useState<ExplanationFragment | null>();
+  const [found, setFound] = useState<Found>();
+  const [turn, setTurn] = useState(0);
   useEffect(() => {
-    void find(user.id, match).then(setFound);
-  }, [user.id, match.id]);
+    let over = false;
+    setFound(undefined);
+    void find(user.id, match).then((became) => !over && setFound(became));
+    return () => {
+      over = true;
+    };
+  }, [user.id, match.id, turn]);
   return (
     <Dialog title={`The rating of ${user.username}`} close={close}>
       {found === undefined && <Loading what="the explanation" />}
-      {found === null && <Empty title="It is no longer kept." />}
-      {found && <Words of={found} />}
+      {found && 'error' in found && <Failure error={found.error} retry={() => setTurn((n) => n + 1)} />}
+      {found && 'far' in found && (
+        <Empty title={`It was more than ${number(PAGES * 100)} matches ago.`}>So far back this page does not look.</Empty>
+      )}
+      {found &&
+        'explanation' in found &&
+        (found.explanation ? <Words of={found.explanation} /> : <Empty title="It is no longer kept." />)}
     </Dialog>
   );
 }
 
-const percent = (value: number) => `${(value * 100).toFixed(1)} %`;
+const percent = (value: number) => `${number(value * 100, 1)} %`;
+
+const signed = (value: number) => `${value < 0 ? '−' : '+'}${number(Math.abs(value), 1)}`;
 
 function Words({ of }: { of: ExplanationFragment }) {
   const change = of.ratingAfter - of.ratingBefore;
   const better = of.score > of.expectedScore;
+  const days = Math.round(of.idleDays);
+  const [before, at] = [number(of.uncertaintyBefore), number(of.uncertaintyAtMatch)];
   return (
     <>
       <p>
         A score of {percent(of.expectedScore)} was expected, {percent(of.score)} came of it: {better ? 'better' : 'worse'} than
-        expected, so the rating {change < 0 ? 'fell' : 'rose'} by <strong>{Math.abs(change).toFixed(2)}</strong>, from{' '}
-        {of.ratingBefore.toFixed(2)} to {of.ratingAfter.toFixed(2)}.
+        expected, so the rating {change < 0 ? 'fell' : 'rose'} by <strong>{number(Math.abs(change), 2)}</strong>, from{' '}
+        {number(of.ratingBefore, 2)} to {number(of.ratingAfter, 2)}.
       </p>
       <p>
-        It was known to within ±{of.uncertaintyAtMatch.toFixed(0)}
-        {of.idleDays >= 1 &&
-          `, less surely than before ${of.idleDays.toFixed(0)} days without a match (±${of.uncertaintyBefore.toFixed(0)})`}
-        : the less sure a rating is, the further it moves. Now it is ±{of.uncertaintyAfter.toFixed(0)}.
+        It was known to within ±{at}
+        {days >= 1 &&
+          at !== before &&
+          `, less surely than before ${days} ${days === 1 ? 'day' : 'days'} without a match (±${before})`}
+        : the less sure a rating is, the further it moves. Now it is ±{number(of.uncertaintyAfter)}.
         {of.share < 1 && ` Of the team’s change each player takes ${percent(of.share)}.`}
       </p>
       <table>
         <thead>
           <tr>
             <th>Against</th>
-            <th className="number">Rated better by</th>
+            <th className="number">Own rating minus theirs</th>
             <th className="number">Their ±</th>
             <th className="number">Expected</th>
             <th className="number">Score</th>
@@ -129,8 +149,8 @@ function Words({ of }: { of: ExplanationFragment }) {
           {of.opponents.map((team) => (
             <tr key={team.teamIndex}>
               <td>Team {team.teamIndex + 1}</td>
-              <td className="number">{team.ratingDifference.toFixed(1)}</td>
-              <td className="number">{team.uncertainty.toFixed(0)}</td>
+              <td className="number">{signed(team.ratingDifference)}</td>
+              <td className="number">{number(team.uncertainty)}</td>
               <td className="number">{percent(team.expectedScore)}</td>
               <td className="number">{team.score}</td>
             </tr>

@@ -4,9 +4,11 @@ import { useState } from 'react';
 
 import { graphql } from '../../api/gql';
 import type { MatchWholeFragment } from '../../api/gql/graphql';
-import { useLatest, useRead, useStream } from '../../api/hooks';
-import { Change, Chances, isOpen, StatusBadge } from '../../parts/matches';
+import { codeOf } from '../../api/errors';
+import { useLatest, useRead, useStream, useViewer } from '../../api/hooks';
+import { capital, Change, Chances, isOpen, StatusBadge, titleOf } from '../../parts/matches';
 import { Avatar, PlayerLink } from '../../parts/players';
+import { Undo } from '../../parts/undo';
 import { Card, clock, Empty, Failure, Loading, number, Page, useNow, When } from '../../ui/parts';
 import { Explained } from './explained';
 import { Timeline } from './timeline';
@@ -92,11 +94,11 @@ export default function MatchPage({ id }: { id: string }) {
   // That stream ends with the match. What becomes of it later moves its players.
   const players = match?.teams.flatMap((team) => team.players.map(({ user }) => user.id)) ?? [];
   useStream(PlayersMoved, match && !isOpen(match.status) ? { userIds: players } : null, reload, { togetherMs: 500 });
-  if (match) return <Shown match={match} />;
+  if (match) return <Shown match={match} changed={reload} />;
   return (
     <Page title="Match">
-      {data ? (
-        <Empty title="There is no such match." />
+      {data || codeOf(error) === 'BAD_USER_INPUT' ? (
+        <Empty title="There is no such match.">The address may have been cut short.</Empty>
       ) : error ? (
         <Failure error={error} retry={reload} />
       ) : (
@@ -106,23 +108,42 @@ export default function MatchPage({ id }: { id: string }) {
   );
 }
 
-function Shown({ match }: { match: MatchWholeFragment }) {
+function Shown({ match, changed }: { match: MatchWholeFragment; changed: () => void }) {
   const [asked, setAsked] = useState<{ id: string; username: string }>();
-  const sides = match.teams.map((team) => team.players.map(({ user }) => user.username).join(' & '));
+  const [undoing, setUndoing] = useState(false);
+  const runs = useViewer()?.role === 'ADMIN';
+  const open = isOpen(match.status);
+  const won = match.teams.filter((team) => team.outcome === 'WIN').map((team) => `Team ${team.index + 1} won.`);
   return (
-    <Page title={sides.join(' – ')} aside={<StatusBadge status={match.status} voidedAt={match.voidedAt} />}>
+    <Page
+      title={titleOf(match)}
+      aside={
+        <span className="row">
+          <span role="status">
+            <StatusBadge status={match.status} voidedAt={match.voidedAt} />
+            {match.status === 'COMPLETED' && !match.voidedAt && <span className="hidden"> {won[0] ?? 'Nobody won.'}</span>}
+          </span>
+          {runs && (open || (match.status === 'COMPLETED' && !match.voidedAt)) && (
+            <button type="button" className="danger" onClick={() => setUndoing(true)}>
+              {open ? 'Cancel it …' : 'Void it …'}
+            </button>
+          )}
+        </span>
+      }
+    >
       <p className="quiet">
         {match.mode.name} in {match.region.name} · {match.season.name} · made <When at={match.createdAt} />
         {match.status === 'IN_PROGRESS' && match.startedAt && <Running since={match.startedAt} />}
       </p>
       {match.voidedAt && (
         <Card title="The result was taken back">
-          <p>{match.voidReason ?? 'No reason was given.'} Ratings are as if it had never been played.</p>
+          <p dir="auto">{capital(match.voidReason ?? 'no reason was given')}</p>
+          <p>Ratings are as if it had never been played.</p>
         </Card>
       )}
       {match.status === 'CANCELLED' && (
         <Card title="Cancelled">
-          <p>{match.cancelReason ?? 'No reason was given.'}</p>
+          <p dir="auto">{capital(match.cancelReason ?? 'no reason was given')}.</p>
         </Card>
       )}
       <div className="columns">
@@ -184,8 +205,18 @@ function Shown({ match }: { match: MatchWholeFragment }) {
             </p>
           </Card>
         </section>
-        <Timeline key={match.voidedAt} id={match.id} open={isOpen(match.status)} />
+        <Timeline key={match.voidedAt} id={match.id} open={open} />
       </div>
+      {undoing && (
+        <Undo
+          match={match}
+          close={() => setUndoing(false)}
+          done={() => {
+            setUndoing(false);
+            changed();
+          }}
+        />
+      )}
       {asked && <Explained user={asked} match={match} close={() => setAsked(undefined)} />}
     </Page>
   );

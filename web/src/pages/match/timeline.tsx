@@ -65,26 +65,50 @@ export function Timeline({ id, open }: { id: string; open: boolean }) {
 }
 
 function Followed({ id, first, again }: { id: string; first: TimelineEventFragment[]; again: () => void }) {
-  const [events, setEvents] = useState(first);
+  const [all, setAll] = useState(first);
+  const events = all.slice(-SHOWN);
+  const dropped = all.length > SHOWN;
   useStream(
     MatchEvents,
     { id, after: first.at(-1)?.cursor ?? null },
-    (heard) => setEvents((now) => [...now, ...heard.map((one) => one.matchEvents)].slice(-SHOWN)),
+    // One more than are shown: then it is known that there were more.
+    (heard) => setAll((now) => [...now, ...heard.map((one) => one.matchEvents)].slice(-SHOWN - 1)),
     { lost: again },
   );
-  if (events.length === 0) return <Empty title="Nothing has happened yet." />;
   return (
-    <ol className="timeline list" data-testid="timeline">
-      {events.map((event) => (
-        <li key={event.cursor}>
-          <span className="quiet number">{clock(event.atMs / 1000)}</span>
-          <span>
-            <Words event={event} />
-          </span>
-        </li>
-      ))}
-    </ol>
+    <>
+      {events.length === 0 && <Empty title="Nothing has happened yet." />}
+      {dropped && <p className="quiet small">The newest {SHOWN}; what came before is not shown.</p>}
+      <div role="log" aria-label="Timeline">
+        <ol className="timeline list" data-testid="timeline">
+          {events.map((event) => (
+            <li key={event.cursor}>
+              <span className="quiet number">{clock(event.atMs / 1000)}</span>
+              <span>
+                <Words event={event} />
+              </span>
+            </li>
+          ))}
+        </ol>
+      </div>
+    </>
   );
+}
+
+/** Whatever else the game told, in words where it is simple. */
+function told(data: unknown): string {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return JSON.stringify(data);
+  return Object.entries(data)
+    .map(([name, value]) => `${spoken(name)}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .join(', ');
+}
+
+/** A name as programs write it, as people do. */
+function spoken(name: string): string {
+  return name
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .replaceAll(/[_.:-]+/g, ' ')
+    .toLowerCase();
 }
 
 function Words({ event }: { event: TimelineEventFragment }) {
@@ -97,11 +121,10 @@ function Words({ event }: { event: TimelineEventFragment }) {
     MATCH_VOIDED: 'The result was taken back',
   };
   if (known[event.kind]) return <strong>{known[event.kind]}</strong>;
-  const kind = event.kind.toLowerCase().replaceAll('_', ' ');
   return (
     <>
-      {actor} <span className="quiet">{kind}</span> {target}
-      {event.data && Object.keys(event.data).length > 0 && <span className="quiet small"> {JSON.stringify(event.data)}</span>}
+      {actor} <span className="quiet">{spoken(event.kind)}</span> {target}
+      {event.data && Object.keys(event.data).length > 0 && <span className="quiet small"> {told(event.data)}</span>}
     </>
   );
 }

@@ -1,13 +1,15 @@
 // One player: how they stand, how they got there, whom they met.
 
-import { useState } from 'react';
+import { useEffect, useEffectEvent, useState } from 'react';
+import { useSearchParams } from 'wouter';
 
 import { graphql } from '../../api/gql';
 import type { PlayerStandingFragment, Presence } from '../../api/gql/graphql';
+import { codeOf } from '../../api/errors';
 import { useRead, useStream } from '../../api/hooks';
 import { BlockButton } from '../../parts/blocks';
 import { Avatar } from '../../parts/players';
-import { Badge, Card, Choice, Empty, Failure, Loading, number, Page, When } from '../../ui/parts';
+import { Badge, Card, Choice, day, Empty, Failure, Loading, number, Page, When } from '../../ui/parts';
 import { RecentMatches } from './matches';
 import { RatingHistory } from './rating';
 
@@ -73,6 +75,9 @@ const PlayerRankChanged = graphql(`
   }
 `);
 
+/** How often it is looked at. */
+const LOOK_MS = 10_000;
+
 const PRESENCE: Record<Presence, { label: string; tone?: 'good' | 'accent' | 'warn' }> = {
   OFFLINE: { label: 'Away' },
   ONLINE: { label: 'Here', tone: 'good' },
@@ -83,24 +88,39 @@ const PRESENCE: Record<Presence, { label: string; tone?: 'good' | 'accent' | 'wa
 export default function PlayerPage({ name }: { name: string }) {
   const { data, error, reload } = useRead(Player, { by: { username: name } });
   const user = data?.user;
-  const [picked, setPicked] = useState<string>();
+  const [search, setSearch] = useSearchParams();
+  const picked = search.get('mode');
+  // Until one is chosen: what they had played last when one came.
+  const [first, setFirst] = useState<string>();
+  const latest = user?.standings.toSorted((a, b) => (b.lastMatchAt ?? '').localeCompare(a.lastMatchAt ?? ''))[0]?.mode.id;
+  useEffect(() => setFirst((now) => now ?? latest), [latest]);
   // Grows with each change that is heard of: what is shown is read again.
   const [changes, setChanges] = useState(0);
   const heard = () => {
     setChanges((n) => n + 1);
     reload();
   };
+  // Whether they are here, and new matches of theirs, are told by nothing.
+  const [looks, setLooks] = useState(0);
+  const look = useEffectEvent(() => {
+    if (document.visibilityState === 'hidden') return;
+    setLooks((n) => n + 1);
+    reload();
+  });
+  useEffect(() => {
+    const timer = setInterval(look, LOOK_MS);
+    return () => clearInterval(timer);
+  }, []);
   useStream(PlayerRankChanged, user ? { userIds: [user.id] } : null, heard, { togetherMs: 1_000 });
-  if (!data) return <Page title={name}>{error ? <Failure error={error} retry={reload} /> : <Loading what={name} />}</Page>;
-  if (!user)
+  // A name that nobody can have is nobody's, too.
+  if (!user && (data || codeOf(error) === 'BAD_USER_INPUT'))
     return (
       <Page title={name}>
         <Empty title="Nobody has this name.">It may have been changed, or the account deleted.</Empty>
       </Page>
     );
-  // Until one is chosen: what they played last.
-  const latest = user.standings.toSorted((a, b) => (b.lastMatchAt ?? '').localeCompare(a.lastMatchAt ?? ''))[0];
-  const standing = user.standings.find(({ mode }) => mode.id === picked) ?? latest;
+  if (!user) return <Page title={name}>{error ? <Failure error={error} retry={reload} /> : <Loading what={name} />}</Page>;
+  const standing = user.standings.find(({ mode }) => mode.id === (picked ?? first ?? latest));
   const presence = PRESENCE[user.presence];
   return (
     <Page
@@ -111,7 +131,7 @@ export default function PlayerPage({ name }: { name: string }) {
             label="Mode"
             value={standing?.mode.id ?? ''}
             options={user.standings.map(({ mode }) => ({ value: mode.id, label: mode.name }))}
-            onChange={setPicked}
+            onChange={(mode) => setSearch({ mode })}
           />
         )
       }
@@ -123,11 +143,10 @@ export default function PlayerPage({ name }: { name: string }) {
             <Badge tone={presence.tone}>{presence.label}</Badge>
             {user.role !== 'PLAYER' && <Badge>{user.role.toLowerCase()}</Badge>}
             <span className="quiet small">
-              {[user.country, user.region?.name].filter(Boolean).join(' · ')} · here since{' '}
-              {new Date(user.createdAt).toLocaleDateString()}
+              {[user.country, user.region?.name].filter(Boolean).join(' · ')} · here since {day(user.createdAt)}
             </span>
           </p>
-          {user.bio && <p>{user.bio}</p>}
+          {user.bio && <p dir="auto">{user.bio}</p>}
         </div>
         <BlockButton userId={user.id} />
       </div>
@@ -138,10 +157,16 @@ export default function PlayerPage({ name }: { name: string }) {
         </>
       ) : (
         <Card title="Standing">
-          <Empty title="No match in this season yet." />
+          <Empty title={picked ? 'No match of this mode in this season.' : 'No match in this season yet.'} />
         </Card>
       )}
-      <RecentMatches user={user.id} name={user.username} mode={standing?.mode.id ?? null} changes={changes} />
+      <RecentMatches
+        key={standing?.mode.id}
+        user={user.id}
+        name={user.username}
+        mode={standing?.mode.id ?? null}
+        changes={changes + looks}
+      />
     </Page>
   );
 }
@@ -164,8 +189,8 @@ function Standing({ of }: { of: PlayerStandingFragment }) {
       <dl className="facts">
         <Fact name="Tier" value={tier?.label ?? `${of.placementsLeft} to place`} />
         <Fact name="Place" value={of.rank ? `#${number(of.rank)}` : of.listed ? '–' : 'not listed'} />
-        <Fact name="Rating" value={`${number(mmr)} ± ${of.uncertainty}`} />
-        <Fact name="Better than" value={of.percentile === null ? '–' : `${of.percentile.toFixed(1)} %`} />
+        <Fact name="Rating" value={`${number(mmr)} ± ${number(of.uncertainty)}`} />
+        <Fact name="Better than" value={of.percentile === null ? '–' : `${number(of.percentile, 1)} %`} />
         <Fact name="Peak" value={number(of.peakMmr)} />
         <Fact name="Won–lost" value={`${of.wins}–${of.losses}${of.draws ? `–${of.draws}` : ''}`} />
         <Fact name="Wins" value={played ? `${Math.round((of.wins / played) * 100)} %` : '–'} />

@@ -6,6 +6,7 @@ import { graphql } from '../../api/gql';
 import type { RatingPointPartsFragment } from '../../api/gql/graphql';
 import { useRead } from '../../api/hooks';
 import { Card, Dialog, Failure, Loading } from '../../ui/parts';
+import './chart.css';
 import { RatingChart } from './chart';
 import { RatingTable } from './table';
 
@@ -57,17 +58,19 @@ export function RatingHistory({ user, mode, changes }: { user: string; mode: str
         )
       }
     >
-      {!data && (error ? <Failure error={error} retry={reload} /> : <Loading what="the history" />)}
-      {data && points.length === 0 && <p className="quiet">No match has counted yet.</p>}
-      {points.length > 0 && (
-        <>
-          <RatingChart points={points} />
-          <p className="quiet small">
-            {data?.user?.ratingHistory.pageInfo.hasPreviousPage ? 'The last 100 matches. ' : ''}The band is one standard deviation
-            to each side.
-          </p>
-        </>
-      )}
+      <div className="chart-space">
+        {!data && (error ? <Failure error={error} retry={reload} /> : <Loading what="the history" />)}
+        {data && points.length === 0 && <p className="quiet">No match has counted yet.</p>}
+        {points.length > 0 && (
+          <>
+            <RatingChart points={points} />
+            <p className="quiet small">
+              {data?.user?.ratingHistory.pageInfo.hasPreviousPage ? 'The last 100 matches. ' : ''}The band is one standard
+              deviation to each side.
+            </p>
+          </>
+        )}
+      </div>
       {table && (
         <Dialog title="Rating, match by match" close={() => setTable(false)}>
           <RatingTable points={points} />

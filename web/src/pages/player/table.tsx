@@ -1,7 +1,7 @@
 import { Link } from 'wouter';
 
 import { Change } from '../../parts/matches';
-import { number } from '../../ui/parts';
+import { moment, number } from '../../ui/parts';
 import type { Point } from './rating';
 
 /** The same as the chart, for those who read. Newest first. */
@@ -21,14 +21,14 @@ export function RatingTable({ points }: { points: Point[] }) {
         <tbody>
           {points.toReversed().map((point) => (
             <tr key={point.match.id}>
-              <td>{new Date(point.at).toLocaleString()}</td>
+              <td>{moment(point.at)}</td>
               <td className="number">
                 <Change value={point.mmrAfter - point.mmrBefore} />
               </td>
               <td className="number">{number(point.mmrAfter)}</td>
               <td className="number">{point.explanation ? Math.round(point.explanation.uncertaintyAfter) : '–'}</td>
               <td>
-                <Link href={`/matches/${point.match.id}`}>Look at it</Link>
+                <Link href={`/matches/${point.match.id}`}>View match</Link>
               </td>
             </tr>
           ))}
