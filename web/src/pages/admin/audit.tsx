@@ -1,12 +1,12 @@
 // Who did what, newest first.
 
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Link } from 'wouter';
 
 import { graphql } from '../../api/gql';
 import { useRead } from '../../api/hooks';
-import { Empty, Field } from '../../ui/parts';
-import { Pending, Turn, usePaging } from './pages';
+import { Empty, Field, moment, Select, useTyped } from '../../ui/parts';
+import { Pending, Turn, useKept, usePaging } from './pages';
 
 const AuditLog = graphql(`
   query AuditLog($filter: AuditFilter, $after: String) {
@@ -42,14 +42,58 @@ const Names = graphql(`
   }
 `);
 
+/** What is written down, as far as this page knows; whatever else comes can be chosen once it was seen. */
+const ACTIONS = [
+  'ACCOUNT_DELETED',
+  'ACCOUNT_LINKED',
+  'ACCOUNT_UNLINKED',
+  'DELETION_CANCELLED',
+  'DELETION_PLANNED',
+  'EMAIL_VERIFIED',
+  'MATCHMAKING_RELOADED',
+  'MATCH_CANCELLED',
+  'MATCH_VOIDED',
+  'NOTE_ADDED',
+  'PASSWORD_CHANGED',
+  'PASSWORD_RESET',
+  'QUEUE_LOCKED',
+  'QUEUE_LOCK_LIFTED',
+  'REFRESH_TOKEN_REUSED',
+  'REGISTERED',
+  'ROLE_CHANGED',
+  'SEASON_END_PLANNED',
+  'SEASON_STARTED',
+  'SERVER_KEY_CREATED',
+  'SERVER_KEY_REVOKED',
+  'SESSION_ENDED',
+  'SIGNED_IN',
+  'SIGNED_OUT',
+  'SIGNED_OUT_EVERYWHERE',
+  'SIGN_IN_SLOWED',
+  'SUSPENDED',
+  'SUSPENSION_LIFTED',
+];
+
+/** Such as “Match voided”. */
+function spoken(action: string): string {
+  return action.charAt(0) + action.slice(1).toLowerCase().replaceAll('_', ' ');
+}
+
 export function Audit() {
   const [actor, setActor] = useState('');
   const [object, setObject] = useState('');
   const [action, setAction] = useState('');
-  const filter = { actor: actor.trim() || null, object: object.trim() || null, action: action.trim().toUpperCase() || null };
+  const [who, what] = [useTyped(actor.trim()), useTyped(object.trim())];
+  const filter = { actor: who || null, object: what || null, action: action || null };
   const paging = usePaging(JSON.stringify(filter));
   const read = useRead(AuditLog, { filter, after: paging.after });
-  const page = read.data?.auditLog;
+  // What was found stays while something else is looked for.
+  const page = useKept(read.data)?.auditLog;
+  const [seen, setSeen] = useState<string[]>([]);
+  useEffect(() => {
+    if (page) setSeen((now) => [...new Set([...now, ...page.nodes.map((entry) => entry.action)])]);
+  }, [page]);
+  const actions = [...new Set([...ACTIONS, ...seen])].sort();
   const ids = new Set(page?.nodes.flatMap((entry) => [entry.actor, entry.object]).filter((id) => id.startsWith('user_')));
   const names = useRead(Names, ids.size > 0 ? { ids: [...ids] } : null);
   const known = new Map(
@@ -60,9 +104,14 @@ export function Audit() {
       <div className="filters">
         <Field label="Who (an id, operator, system)" value={actor} onChange={(event) => setActor(event.target.value)} />
         <Field label="To what (an id)" value={object} onChange={(event) => setObject(event.target.value)} />
-        <Field label="Did what" placeholder="MATCH_VOIDED" value={action} onChange={(event) => setAction(event.target.value)} />
+        <Select
+          label="Did what"
+          value={action}
+          options={[{ value: '', label: 'Anything' }, ...actions.map((one) => ({ value: one, label: spoken(one) }))]}
+          onChange={setAction}
+        />
       </div>
-      <Pending read={read} what="the audit log" />
+      <Pending read={read} what="the audit log" known={page !== undefined} />
       {page?.nodes.length === 0 && <Empty title="Nothing of that kind was done." />}
       {page && page.nodes.length > 0 && (
         <div className="scroll card" tabIndex={0} role="region" aria-label="Audit log">
@@ -81,7 +130,7 @@ export function Audit() {
               {page.nodes.map((entry) => (
                 <tr key={entry.seq}>
                   <td className="number">{entry.seq}</td>
-                  <td>{new Date(entry.at).toLocaleString()}</td>
+                  <td>{moment(entry.at)}</td>
                   <td>
                     <code>{entry.action}</code>
                   </td>
@@ -93,7 +142,7 @@ export function Audit() {
                     <Thing id={entry.object} name={known.get(entry.object)} />
                   </td>
                   <td>
-                    {entry.reason}
+                    <span dir="auto">{entry.reason}</span>
                     {entry.erased && <span className="quiet"> names were erased</span>}
                     {(entry.before ?? entry.after ?? entry.data) && (
                       <details>

@@ -43,7 +43,11 @@ export function Keys() {
     setMade(createServerKey);
     read.reload();
   });
-  const revoke = useAct(RevokeKey, read.reload);
+  const [asked, setAsked] = useState<{ id: string; name: string }>();
+  const revoke = useAct(RevokeKey, () => {
+    setAsked(undefined);
+    read.reload();
+  });
   const keys = read.data?.serverKeys;
   return (
     <>
@@ -61,7 +65,7 @@ export function Keys() {
             Make a key
           </button>
         </form>
-        <Refusal error={create.error ?? revoke.error} />
+        <Refusal error={create.error} />
       </Card>
       <Pending read={read} what="keys" />
       {keys?.length === 0 && <Empty title="No game server has a key yet." />}
@@ -77,16 +81,15 @@ export function Keys() {
                   </span>
                 </span>
                 {key.revokedAt ? (
-                  <Badge>taken back</Badge>
+                  <Badge>revoked</Badge>
                 ) : (
                   <button
                     type="button"
                     className="danger"
-                    disabled={revoke.busy}
-                    onClick={() => void revoke.run({ input: { id: key.id } })}
-                    aria-label={`Take the key ${key.name} back`}
+                    onClick={() => setAsked(key)}
+                    aria-label={`Revoke … the key ${key.name}`}
                   >
-                    Take it back
+                    Revoke …
                   </button>
                 )}
               </li>
@@ -100,11 +103,46 @@ export function Keys() {
           <p>
             <code data-testid="key">{made.key}</code>
           </p>
-          <button type="button" onClick={() => void navigator.clipboard?.writeText(made.key)}>
-            Copy it
+          <Copy text={made.key} />
+        </Dialog>
+      )}
+      {asked && (
+        <Dialog title={`Revoke the key ${asked.name}`} close={() => setAsked(undefined)}>
+          <p>The game server that has it is refused from now on, and its matches are not reported. It does not come back.</p>
+          <button
+            type="button"
+            className="danger"
+            disabled={revoke.busy}
+            onClick={() => void revoke.run({ input: { id: asked.id } })}
+          >
+            Revoke it
           </button>
+          <Refusal error={revoke.error} />
         </Dialog>
       )}
     </>
+  );
+}
+
+/** Browsers copy only where the connection is encrypted or the server is on the same machine: elsewhere people do. */
+function Copy({ text }: { text: string }) {
+  const [said, setSaid] = useState('');
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setSaid('It is in the clipboard.');
+    } catch {
+      const key = document.querySelector('[data-testid=key]');
+      if (key) getSelection()?.selectAllChildren(key);
+      setSaid('The browser does not let this page copy: it is selected, copy it yourself.');
+    }
+  };
+  return (
+    <div className="row">
+      <button type="button" onClick={() => void copy()}>
+        Copy it
+      </button>
+      <span role="status">{said}</span>
+    </div>
   );
 }

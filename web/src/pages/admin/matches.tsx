@@ -3,10 +3,12 @@
 import { useState } from 'react';
 
 import { graphql } from '../../api/gql';
-import type { MatchCardFragment, MatchStatus } from '../../api/gql/graphql';
-import { useAct, useRead, useStream } from '../../api/hooks';
+import type { MatchCardFragment, MatchesMovedSubscription, MatchStatus } from '../../api/gql/graphql';
+import { useRead, useStream } from '../../api/hooks';
 import { isOpen, MatchCard } from '../../parts/matches';
-import { Dialog, Empty, Field, Refusal, Select } from '../../ui/parts';
+import { PlayerSearch } from '../../parts/players';
+import { Undo } from '../../parts/undo';
+import { Empty, Select } from '../../ui/parts';
 import { Pending, Turn, usePaging } from './pages';
 
 const AllMatches = graphql(`
@@ -19,6 +21,11 @@ const AllMatches = graphql(`
         ...PageEnd
       }
     }
+    newest: matches(first: 1) {
+      nodes {
+        createdAt
+      }
+    }
   }
 `);
 
@@ -26,42 +33,37 @@ const MatchesMoved = graphql(`
   subscription MatchesMoved {
     liveMatches {
       id
+      status
+      createdAt
     }
   }
 `);
 
-const VoidMatch = graphql(`
-  mutation VoidMatch($input: VoidMatchInput!) {
-    voidMatch(input: $input) {
-      pending
-    }
-  }
-`);
-
-const CancelMatch = graphql(`
-  mutation CancelMatch($input: CancelMatchInput!) {
-    cancelMatch(input: $input) {
-      match {
-        id
-      }
-    }
-  }
-`);
+/** So much of what was told is remembered. */
+const TOLD = 500;
 
 export function Matches() {
   const [status, setStatus] = useState<MatchStatus | ''>('');
+  const [player, setPlayer] = useState<{ id: string; username: string }>();
   const [asked, setAsked] = useState<MatchCardFragment>();
-  const filter = { status: status || null };
+  const filter = { status: status || null, userId: player?.id ?? null };
   const paging = usePaging(JSON.stringify(filter));
   const read = useRead(AllMatches, { filter, after: paging.after });
-  // What one is about to press does not move away: newer ones come when they are asked for.
-  const [newer, setNewer] = useState(false);
-  useStream(MatchesMoved, {}, () => setNewer(true), { togetherMs: 1_000 });
+  // What one is about to press does not move away: newer ones come when they are asked for. The stream begins with those that
+  // are open, which is nothing new.
+  const page = read.data?.matches;
+  const since = read.data?.newest.nodes[0]?.createdAt ?? '';
+  const [told, setTold] = useState<MatchesMovedSubscription['liveMatches'][]>([]);
+  useStream(MatchesMoved, {}, (heard) => setTold((now) => [...now, ...heard.map((one) => one.liveMatches)].slice(-TOLD)), {
+    togetherMs: 1_000,
+  });
+  const newer = told.some(({ id, status: is, createdAt }) =>
+    isOpen(is) ? createdAt > since : page?.nodes.find((match) => match.id === id)?.status !== is,
+  );
   const again = () => {
-    setNewer(false);
+    setTold([]);
     read.reload();
   };
-  const page = read.data?.matches;
   return (
     <>
       <div className="filters">
@@ -78,6 +80,12 @@ export function Matches() {
           ]}
           onChange={setStatus}
         />
+        <PlayerSearch label="Of whom" choose={setPlayer} />
+        {player && (
+          <button type="button" onClick={() => setPlayer(undefined)} aria-label={`Of ${player.username}: show everybody’s`}>
+            Of {player.username} <span aria-hidden>×</span>
+          </button>
+        )}
         <button type="button" onClick={again}>
           {newer ? 'Look again: something has changed' : 'Look again'}
         </button>
@@ -108,34 +116,5 @@ export function Matches() {
         />
       )}
     </>
-  );
-}
-
-function Undo({ match, close, done }: { match: MatchCardFragment; close: () => void; done: () => void }) {
-  const takeBack = useAct(VoidMatch, done);
-  const cancel = useAct(CancelMatch, done);
-  const open = isOpen(match.status);
-  return (
-    <Dialog title={open ? 'Cancel the match' : 'Void the match'} close={close}>
-      <p>
-        {open
-          ? 'It ends without a result, and its players are free again.'
-          : 'Every rating change of it is taken back, and what came after it is worked out anew.'}
-      </p>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          const reason = String(new FormData(event.currentTarget).get('reason'));
-          const act = open ? cancel : takeBack;
-          void act.run({ input: { matchId: match.id, reason } });
-        }}
-      >
-        <Field label="Why" name="reason" required maxLength={500} hint="The players and the audit log are told" />
-        <button className="danger" disabled={takeBack.busy || cancel.busy}>
-          {open ? 'Cancel the match' : 'Void the match'}
-        </button>
-        <Refusal error={takeBack.error ?? cancel.error} />
-      </form>
-    </Dialog>
   );
 }

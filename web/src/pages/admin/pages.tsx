@@ -1,6 +1,6 @@
 // Lists that come a page at a time.
 
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 
 import { graphql } from '../../api/gql';
 import type { PageEndFragment } from '../../api/gql/graphql';
@@ -47,8 +47,17 @@ export function Turn({ paging, info }: { paging: Paging; info: PageEndFragment |
   );
 }
 
+/** What was read last, also while something else is. */
+export function useKept<D>(data: D | undefined): D | undefined {
+  const [kept, setKept] = useState(data);
+  useEffect(() => {
+    if (data !== undefined) setKept(data);
+  }, [data]);
+  return data ?? kept;
+}
+
 /** What stands there until something was read. */
-export function Pending({ read, what }: { read: Read<unknown>; what: string }) {
+export function Pending({ read, what, known = false }: { read: Read<unknown>; what: string; known?: boolean }) {
   if (read.error) return <Failure error={read.error} retry={read.reload} />;
-  return read.data ? null : <Loading what={what} />;
+  return read.data || known ? null : <Loading what={what} />;
 }

@@ -6,7 +6,7 @@ import { graphql } from '../../api/gql';
 import type { StartSeasonMutation } from '../../api/gql/graphql';
 import { useAct } from '../../api/hooks';
 import { useCatalog } from '../../parts/catalog';
-import { Card, Field, number, Refusal } from '../../ui/parts';
+import { Card, day, Field, moment, number, Refusal } from '../../ui/parts';
 import { Pending } from './pages';
 
 const StartSeason = graphql(`
@@ -56,10 +56,10 @@ export function Season() {
         <div className="grid">
           <Card title={current.name}>
             <p>
-              Since {new Date(current.startsAt).toLocaleString()},{' '}
-              {current.endsAt ? `until ${new Date(current.endsAt).toLocaleString()}` : 'until another is started'}.
+              Since {moment(current.startsAt)}, {current.endsAt ? `until ${moment(current.endsAt)}` : 'until another is started'}.
             </p>
             <form
+              key={current.endsAt}
               onSubmit={(event) => {
                 event.preventDefault();
                 const typed = new FormData(event.currentTarget);
@@ -67,9 +67,32 @@ export function Season() {
                 void plan.run({ input: { endsAt: endsAt ? new Date(endsAt).toISOString() : null, nextName: nextName || null } });
               }}
             >
-              <Field label="Ends by itself at" name="endsAt" type="datetime-local" hint="Empty: when another is started" />
-              <Field label="Name of the next" name="nextName" maxLength={100} hint="Empty: by its number" />
-              <button disabled={plan.busy}>Plan it so</button>
+              <Field
+                label="Ends by itself at"
+                name="endsAt"
+                type="datetime-local"
+                required
+                defaultValue={current.endsAt ? local(current.endsAt) : undefined}
+              />
+              <Field
+                label="Name of the next"
+                name="nextName"
+                maxLength={100}
+                hint={current.endsAt ? 'As you want it from now on; empty: by its number' : 'Empty: by its number'}
+              />
+              <div className="row">
+                <button disabled={plan.busy}>Plan it so</button>
+                {current.endsAt && (
+                  <button
+                    type="button"
+                    className="danger"
+                    disabled={plan.busy}
+                    onClick={() => void plan.run({ input: { endsAt: null, nextName: null } })}
+                  >
+                    Plan no end
+                  </button>
+                )}
+              </div>
               <Refusal error={plan.error} />
             </form>
           </Card>
@@ -79,7 +102,7 @@ export function Season() {
               {seasons?.map((season) => (
                 <li key={season.id} className="apart">
                   <span>{season.name}</span>
-                  <span className="quiet small">{new Date(season.startsAt).toLocaleDateString()}</span>
+                  <span className="quiet small">{day(season.startsAt)}</span>
                 </li>
               ))}
             </ul>
@@ -88,6 +111,12 @@ export function Season() {
       )}
     </>
   );
+}
+
+/** An instant as such a field has it: in the time of this machine. */
+function local(at: string): string {
+  const time = new Date(at);
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 /** Nobody starts a season before they saw what it does. */
@@ -116,10 +145,10 @@ function Next({ started }: { started: () => void }) {
           <ul className="list" role="status">
             {seen.preview.map((one) => (
               <li key={one.mode.id}>
-                <strong>{one.mode.name}</strong>: {number(one.players)} ratings are carried over, ±
-                {one.uncertaintyBefore.toFixed(0)} becomes ±{one.uncertaintyAfter.toFixed(0)}; {number(one.listed)} leave the
-                leaderboard until placed, {number(one.shortPlacements)} with short placements; {number(one.openMatches)} open
-                matches count for the old season.
+                <strong>{one.mode.name}</strong>: {number(one.players)} ratings are carried over, ±{number(one.uncertaintyBefore)}{' '}
+                becomes ±{number(one.uncertaintyAfter)}; {number(one.listed)} leave the leaderboard until placed,{' '}
+                {number(one.shortPlacements)} with short placements; {number(one.openMatches)} open matches count for the old
+                season.
               </li>
             ))}
           </ul>

@@ -7,7 +7,7 @@ import { graphql } from '../../api/gql';
 import type { Role } from '../../api/gql/graphql';
 import { useAct, useRead } from '../../api/hooks';
 import { playerPath } from '../../parts/players';
-import { Badge, Card, Empty, Field, Refusal, Select, When } from '../../ui/parts';
+import { Badge, Card, day, Empty, Field, moment, Refusal, Select, When } from '../../ui/parts';
 import { Pending } from './pages';
 
 const Managed = graphql(`
@@ -119,8 +119,12 @@ export function User({ name, admin }: { name: string; admin: boolean }) {
     <>
       <p className="row">
         <Badge>{user.role.toLowerCase()}</Badge>
-        {user.email && <span>{user.email}</span>}
-        {user.deletesAt && <Badge tone="warn">to be deleted {new Date(user.deletesAt).toLocaleDateString()}</Badge>}
+        {user.email && (
+          <span>
+            {user.email} {user.emailVerified && <Badge tone="good">verified</Badge>}
+          </span>
+        )}
+        {user.deletesAt && <Badge tone="warn">to be deleted {day(user.deletesAt)}</Badge>}
         <Link href={playerPath(user.username)}>What others see</Link>
       </p>
       <div className="grid">
@@ -133,7 +137,7 @@ export function User({ name, admin }: { name: string; admin: boolean }) {
   );
 }
 
-/** The reason that was typed; the form is empty again afterwards. */
+/** The reason that was typed. A form stands for what can be done now, so it is another one, and empty, afterwards. */
 function reasonIn(event: FormEvent<HTMLFormElement>): string {
   event.preventDefault();
   return String(new FormData(event.currentTarget).get('reason'));
@@ -155,10 +159,11 @@ function Suspension({
     <Card title="Suspension">
       {now && (
         <p>
-          Suspended {now.until ? <>until {new Date(now.until).toLocaleString()}</> : 'until lifted'}: {now.reason}
+          Suspended {now.until ? <>until {moment(now.until)}</> : 'until lifted'}: <span dir="auto">{now.reason}</span>
         </p>
       )}
       <form
+        key={now ? 'lift' : 'suspend'}
         onSubmit={(event) => {
           const reason = reasonIn(event);
           if (now) void lift.run({ input: { userId: id, reason } });
@@ -195,7 +200,7 @@ function Lock({
       {now ? (
         <>
           <p>
-            Kept out until {new Date(now.until).toLocaleString()} ({now.reason.toLowerCase().replace('_', ' ')}, time {now.count})
+            Kept out until {moment(now.until)} ({now.reason.toLowerCase().replace('_', ' ')}, time {now.count})
           </p>
           <button type="button" disabled={lift.busy} onClick={() => void lift.run({ input: { userId: id } })}>
             Lift it
@@ -235,7 +240,7 @@ function Notes({
       <ul className="list">
         {notes.map((note) => (
           <li key={note.id}>
-            <p>{note.text}</p>
+            <p dir="auto">{note.text}</p>
             <p className="quiet small">
               {note.author.username}, <When at={note.createdAt} />
             </p>

@@ -6,8 +6,8 @@ import { Link } from 'wouter';
 import { graphql } from '../../api/gql';
 import type { Role } from '../../api/gql/graphql';
 import { useRead } from '../../api/hooks';
-import { Badge, Empty, Field, Select } from '../../ui/parts';
-import { Pending, Turn, usePaging } from './pages';
+import { Badge, day, Empty, Field, Select, useTyped } from '../../ui/parts';
+import { Pending, Turn, useKept, usePaging } from './pages';
 
 const Accounts = graphql(`
   query Accounts($filter: AccountFilter, $after: String) {
@@ -39,10 +39,12 @@ export function Users({ admin }: { admin: boolean }) {
   const [username, setUsername] = useState('');
   const [role, setRole] = useState<Role | ''>('');
   const [held, setHeld] = useState<Held>('');
-  const filter = { username: username.trim() || null, role: role || null, suspended: held === '' ? null : held === 'yes' };
+  const typed = useTyped(username.trim());
+  const filter = { username: typed || null, role: role || null, suspended: held === '' ? null : held === 'yes' };
   const paging = usePaging(JSON.stringify(filter));
   const read = useRead(Accounts, { filter, after: paging.after });
-  const page = read.data?.accounts;
+  // What was found stays while something else is looked for.
+  const page = useKept(read.data)?.accounts;
   return (
     <>
       <div className="filters">
@@ -69,8 +71,8 @@ export function Users({ admin }: { admin: boolean }) {
           onChange={setHeld}
         />
       </div>
-      <Pending read={read} what="accounts" />
-      {page?.nodes.length === 0 && <Empty title="Nobody is like that." />}
+      <Pending read={read} what="accounts" known={page !== undefined} />
+      {page?.nodes.length === 0 && <Empty title="No accounts match." />}
       {page && page.nodes.length > 0 && (
         <div className="scroll card" tabIndex={0} role="region" aria-label="Accounts">
           <table>
@@ -100,7 +102,7 @@ export function Users({ admin }: { admin: boolean }) {
                       user.presence.toLowerCase().replace('_', ' ')
                     )}
                   </td>
-                  <td>{new Date(user.createdAt).toLocaleDateString()}</td>
+                  <td>{day(user.createdAt)}</td>
                 </tr>
               ))}
             </tbody>
