@@ -10,7 +10,8 @@ import { createClient } from 'graphql-ws';
 import { createRoot } from 'react-dom/client';
 
 import { renewed, session, token } from '../api/session';
-import '../ui/theme';
+import { useStore } from '../api/store';
+import { theme } from '../ui/theme';
 import { EXAMPLES } from './examples';
 
 const url = new URL('/graphql', location.href);
@@ -33,14 +34,26 @@ const fetcher: Fetcher = async (operation, options) => {
   return createGraphiQLFetcher({ url: url.href, wsClient })(operation, { ...options, headers: { ...headers, ...who } });
 };
 
-createRoot(document.getElementById('root')!).render(
-  <>
-    <nav className="explore-top" aria-label="Pages">
-      <a href="/">← RankedHonor</a>
-      <span>Everything that the console does, you can do here.</span>
-    </nav>
-    <main className="explore">
-      <GraphiQL fetcher={fetcher} defaultTabs={EXAMPLES} shouldPersistHeaders={false} defaultEditorToolsVisibility="variables" />
-    </main>
-  </>,
-);
+function Explore() {
+  const colours = useStore(theme);
+  return (
+    <>
+      <nav className="explore-top" aria-label="Pages">
+        <a href="/">← RankedHonor</a>
+        <span>Everything that the console does, you can do here.</span>
+      </nav>
+      <main className="explore">
+        <h1 className="hidden">Explore the API</h1>
+        <GraphiQL
+          fetcher={fetcher}
+          defaultTabs={EXAMPLES}
+          shouldPersistHeaders={false}
+          defaultEditorToolsVisibility="variables"
+          forcedTheme={colours === 'system' ? undefined : colours}
+        />
+      </main>
+    </>
+  );
+}
+
+createRoot(document.getElementById('root')!).render(<Explore />);
