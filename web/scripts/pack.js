@@ -6,7 +6,8 @@ import { gzipSync } from 'node:zlib';
 const DIST = new URL('../dist/', import.meta.url).pathname;
 /** Compressed kilobytes: what a page loads at first, and requests that it takes. */
 const BUDGETS = {
-  'index.html': { script: 150, style: 10, total: 170, requests: 12 },
+  // With the page that stands on /, which comes behind the frame.
+  'index.html': { first: 'src/pages/live/index.tsx', script: 150, style: 10, total: 170, requests: 12 },
 };
 const PAGE_KB = 40;
 
@@ -36,8 +37,9 @@ function files(name, found = new Set()) {
 const kb = (names) => [...names].reduce((sum, name) => sum + (packed.get(name) ?? 0), 0) / 1024;
 
 const problems = [];
-for (const [page, budget] of Object.entries(BUDGETS)) {
-  const loaded = files(page);
+for (const [page, { first, ...budget }] of Object.entries(BUDGETS)) {
+  const frame = files(page);
+  const loaded = files(first, new Set(frame));
   const of = (kind) => kb([...loaded].filter((name) => name.endsWith(kind)));
   const figures = { script: of('.js'), style: of('.css'), total: kb(loaded) + 1, requests: loaded.size + 2 };
   console.log(
@@ -50,7 +52,7 @@ for (const [page, budget] of Object.entries(BUDGETS)) {
   }
   // What each of its pages loads beside that.
   for (const name of manifest[page].dynamicImports ?? []) {
-    const more = new Set([...files(name)].filter((file) => !loaded.has(file)));
+    const more = new Set([...files(name)].filter((file) => !frame.has(file)));
     console.log(`  ${name}: ${kb(more).toFixed(1)}`);
     if (kb(more) > PAGE_KB) problems.push(`${name} adds ${kb(more).toFixed(1)} KB, at most ${PAGE_KB} is allowed`);
   }
