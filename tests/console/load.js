@@ -1,5 +1,5 @@
-// The console while bots play, as many as BOTS says: it stays smooth (the figures are printed), and once they rest each page shows
-// what the API says.
+// The console while bots play, as many as BOTS says: it stays smooth beside a page that does nothing (the figures are printed), and once
+// they rest each page shows what the API says.
 import { spawn } from 'node:child_process';
 import { assert, browsing, Person, PHONE, Server, until } from './lib.js';
 
@@ -30,8 +30,15 @@ const measure = (page) =>
 const figures = async (page, name) => {
   const { gaps, tasks } = await page.evaluate(() => ({ gaps: window.gaps, tasks: window.tasks }));
   gaps.sort((a, b) => a - b);
-  const at = (part) => gaps[Math.floor(gaps.length * part)].toFixed(0);
-  return `${name}: ${gaps.length} frames, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; ${tasks.length} tasks over 50 ms, the longest ${Math.max(0, ...tasks).toFixed(0)} ms`;
+  const at = (part) => gaps[Math.floor(gaps.length * part)];
+  const sum = (all) => all.reduce((one, other) => one + other, 0);
+  const said = `${name}: ${gaps.length} frames, p50 ${at(0.5).toFixed(0)} ms, p99 ${at(0.99).toFixed(0)} ms; ${tasks.length} tasks over 50 ms, the longest ${Math.max(0, ...tasks).toFixed(0)} ms`;
+  return { name, said, p50: at(0.5), busy: sum(tasks) / sum(gaps) };
+};
+/** Whatever the machine is busy with besides slows a page that does nothing down as well. */
+const smooth = (page, idle) => {
+  assert(page.p50 < 4 * idle.p50 + 17, `${page.name}: a frame takes ${page.p50} ms, that of an idle page ${idle.p50} ms`);
+  assert(page.busy < 0.3 + idle.busy, `${page.name}: it does not answer for ${(page.busy * 100).toFixed(0)} % of the time`);
 };
 
 await browsing(server, async (browser) => {
@@ -52,9 +59,11 @@ await browsing(server, async (browser) => {
   const rest = new Promise((ended) => bots.once('exit', ended));
   await live.getByTestId('open-matches').locator('article').first().waitFor();
   await board.locator('.board-body .board-row').first().waitFor();
-  await Promise.all([measure(live), measure(board)]);
+  const still = (await Person.sit(browser, server)).page;
+  await still.goto('/licenses.md');
+  await Promise.all([measure(live), measure(board), measure(still)]);
   // Others look at one of the matches, and at one of the bots, all the while.
-  const one = await live.getByTestId('open-matches').locator('article a').first().getAttribute('href');
+  const one = await live.getByTestId('open-matches').locator('article a[href^="/matches/"]').first().getAttribute('href');
   const match = await watcher.context.newPage();
   await match.goto(one);
   await match.locator('h1').waitFor();
@@ -67,7 +76,13 @@ await browsing(server, async (browser) => {
   await live.bringToFront();
   assert((await rest) === 0, 'the bots played to the end');
   const { leaderboard: found } = await server.run('{ leaderboard(mode: "1v1", first: 1) { totalCount } }');
-  const told = [await figures(live, 'live'), await figures(board, 'leaderboard, phone')];
+  const [idle, ...busy] = [
+    await figures(still, 'a page that does nothing'),
+    await figures(live, 'live'),
+    await figures(board, 'leaderboard, phone'),
+  ];
+  const told = [idle, ...busy].map(({ said: line }) => line);
+  for (const page of busy) smooth(page, idle);
 
   // They rest: now everything has to be what the API says.
   const rows = () =>
@@ -120,7 +135,7 @@ await browsing(server, async (browser) => {
     const { mmr, uncertainty, rank, wins, losses, draws } = user.standing;
     const facts = (await player.locator('.facts dd').allTextContents()).map((text) => text.replaceAll(',', ''));
     const chart = await player.locator('.chart').getAttribute('aria-label');
-    const newest = await player.locator('article a').first().getAttribute('href');
+    const newest = await player.locator('article a[href^="/matches/"]').first().getAttribute('href');
     return (
       facts[1] === `#${rank}` &&
       facts[2] === `${mmr} ± ${uncertainty}` &&

@@ -15,7 +15,7 @@ server.key = server.command('admin', 'create-server-key', '--name', 'eu-1').spli
 await server.serve();
 const bots = spawn(
   process.env.RANKEDHONOR_BINARY,
-  ['simulate', '--url', server.origin, '--server-key', server.key, '--players', '24', '--minutes', '10'],
+  ['simulate', '--url', server.origin, '--server-key', server.key, '--players', '32', '--minutes', '15'],
   { env: server.env, stdio: 'ignore' },
 );
 const browser = await launch();
@@ -35,7 +35,10 @@ try {
   const guest = await Person.sit(browser, server, { colorScheme: 'light' });
   const { page } = guest;
   await page.goto('/');
-  await page.getByTestId('open-matches').locator('article').nth(5).waitFor();
+  // How long one waits is told once enough have waited, and how long those who join now would, once that is known.
+  const waits = page.getByTestId('queue-1v1').locator('dd').last();
+  await until('waits are estimated', async () => (await waits.textContent()).includes('s'), 300_000);
+  await page.getByTestId('open-matches').locator('article').nth(3).waitFor();
   await shoot(page, 'live');
   await page.goto('/leaderboard');
   await shoot(page, 'leaderboard');
@@ -44,9 +47,11 @@ try {
   await page.locator('.chart').waitFor();
   await shoot(page, 'player');
   await page.goto(`/matches/${matches.nodes[0].id}`);
+  await page.getByTestId('timeline').waitFor();
+  await shoot(page, 'match');
   await page.getByRole('button', { name: 'Why' }).first().click();
   await page.getByRole('dialog').getByText('was expected').waitFor();
-  await shoot(page, 'match');
+  await shoot(page, 'why');
   await page.goto('/explore');
   await page.locator('.graphiql-query-editor .monaco-editor').first().waitFor();
   await page.locator('.graphiql-execute-button').click();
@@ -76,6 +81,9 @@ try {
   await phone.page.goto(`/players/${best.username}`);
   await phone.page.locator('.chart').waitFor();
   await shoot(phone.page, 'phone');
+  await phone.page.goto('/leaderboard');
+  await phone.page.locator('.board-body .board-row').first().waitFor();
+  await shoot(phone.page, 'phone-leaderboard');
   console.log(`pictures  in ${OUT}`);
 } finally {
   bots.kill();

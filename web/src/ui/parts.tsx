@@ -94,7 +94,11 @@ export function Failure({ error, retry }: { error: CombinedError; retry?: () => 
   return (
     <div className="state" role="alert">
       <strong>{sentence(error)}</strong>
-      {again && <button onClick={again}>Try again</button>}
+      {again && (
+        <button type="button" onClick={again}>
+          Try again
+        </button>
+      )}
     </div>
   );
 }

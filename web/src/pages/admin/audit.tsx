@@ -96,6 +96,8 @@ export function Audit() {
   const actions = [...new Set([...ACTIONS, ...seen])].sort();
   const ids = new Set(page?.nodes.flatMap((entry) => [entry.actor, entry.object]).filter((id) => id.startsWith('user_')));
   const names = useRead(Names, ids.size > 0 ? { ids: [...ids] } : null);
+  // With the names at once: they are shorter than the ids.
+  const named = useKept(names.data ?? names.error) !== undefined || ids.size === 0;
   const known = new Map(
     names.data?.nodes.flatMap((node) => (node && 'username' in node ? [[node.id, node.username] as const] : [])),
   );
@@ -113,7 +115,7 @@ export function Audit() {
       </div>
       <Pending read={read} what="the audit log" known={page !== undefined} />
       {page?.nodes.length === 0 && <Empty title="Nothing of that kind was done." />}
-      {page && page.nodes.length > 0 && (
+      {page && page.nodes.length > 0 && named && (
         <div className="scroll card" tabIndex={0} role="region" aria-label="Audit log">
           <table>
             <thead>

@@ -31,7 +31,7 @@ export function Queues({ admin }: { admin: boolean }) {
           <Queue key={mode.id} mode={mode} />
         ))}
       </div>
-      {admin && (
+      {admin && catalog.data && (
         <Card title="Matchmaking settings">
           <p className="quiet">
             Reads the matchmaking part of the settings’ file once more, on every instance. One that is wrong is refused.
