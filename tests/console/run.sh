@@ -24,6 +24,6 @@ export CHROMIUM RANKEDHONOR_BINARY
 npm --prefix "$here/../../web" run --silent lint
 cd "$here"
 npm ci --silent --no-audit --no-fund
-for check in ${CHECKS:-play queue connection accounts admin pages trusted load}; do
+for check in ${CHECKS:-play queue connection accounts admin pages ways trusted load}; do
   timeout 1500 node "$check.js" || { echo "$check.js failed" >&2; exit 1; }
 done

@@ -13,11 +13,14 @@ server.command('seed', '--users', '400', '--matches', '6000');
 server.command('admin', 'create-user', '--username', 'olga', '--email', 'olga@example.com', '--role', 'admin');
 server.key = server.command('admin', 'create-server-key', '--name', 'eu-1').split(/\s/).at(-1);
 await server.serve();
-const bots = spawn(
-  process.env.RANKEDHONOR_BINARY,
-  ['simulate', '--url', server.origin, '--server-key', server.key, '--players', '32', '--minutes', '15'],
-  { env: server.env, stdio: 'ignore' },
-);
+const play = (...more) =>
+  spawn(process.env.RANKEDHONOR_BINARY, ['simulate', '--url', server.origin, '--server-key', server.key, ...more], {
+    env: server.env,
+    stdio: 'ignore',
+  });
+const bots = play('--players', '32', '--minutes', '15');
+// They leave a queue behind them in which waits are known.
+const gone = new Promise((ended) => play('--mode', '2v2', '--players', '24', '--minutes', '1.5').once('exit', ended));
 const browser = await launch();
 
 async function shoot(page, name) {
@@ -59,15 +62,17 @@ try {
   await shoot(page, 'explore');
 
   // Two of four wait for others.
+  await gone;
   const ada = await Person.sit(browser, server, { colorScheme: 'dark' });
   await ada.signUp('ada');
   await ada.page.getByRole('button', { name: 'Make a party' }).click();
   await ada.page.getByTestId('party').waitFor();
-  await ada.page.getByRole('button', { name: 'Squads' }).click();
+  await ada.page.getByRole('button', { name: 'Doubles' }).click();
   await ada.page.getByRole('button', { name: 'Play', exact: true }).click();
   const other = await server.player('bob');
-  await server.run('mutation { joinQueue(input: {mode: "4v4"}) { ticket { id } } }', {}, other.token);
+  await server.run('mutation { joinQueue(input: {mode: "2v2"}) { ticket { id } } }', {}, other.token);
   await ada.page.getByTestId('waiting').waitFor();
+  await ada.page.getByTestId('waiting').getByText('not known yet').waitFor({ state: 'hidden' });
   await until('the other counts', async () => (await ada.page.getByTestId('why').textContent()).includes('could play with you'));
   await shoot(ada.page, 'play');
 
