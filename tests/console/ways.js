@@ -33,7 +33,7 @@ await browsing(server, async (browser) => {
   assert(`${stops.slice(0, 7)}` === `${wanted}` && stops[8] === 'Sign in', `the order of stops: ${stops}`);
   await page.getByRole('link', { name: 'Leaderboard' }).press('Enter');
   await page.getByRole('heading', { name: 'Leaderboard', level: 1 }).waitFor();
-  assert((await focused()) === 'Leaderboard', 'the heading has the focus');
+  await until('the heading has the focus', async () => (await focused()) === 'Leaderboard');
   await page.locator('.board-body .board-row').first().waitFor();
   await page.getByLabel('Find somebody').fill(middling.slice(0, 5));
   await page.getByLabel('Found').getByText(middling, { exact: true }).waitFor();
@@ -45,7 +45,7 @@ await browsing(server, async (browser) => {
   await page.getByRole('dialog').getByRole('table').waitFor();
   for (const found of await inaccessible(page)) problems.push(`dialog: ${found}`);
   await page.keyboard.press('Escape');
-  assert((await focused()) === 'As a table', 'the button has the focus again');
+  await until('the button has the focus again', async () => (await focused()) === 'As a table');
   const modes = await page.getByRole('group', { name: 'Mode' }).getByRole('button').allTextContents();
   const inOrder = ['Duel', 'Ready duel', 'Doubles'].filter((mode) => modes.includes(mode));
   assert(modes.length > 1 && `${modes}` === `${inOrder}`, `the modes come in the order of the settings: ${modes}`);
