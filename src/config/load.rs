@@ -79,6 +79,13 @@ impl Config {
                     let what = "expected mysql://, mariadb:// or postgres:// and a database, or sqlite: and a path";
                     problems.add("DATABASE_URL", what);
                 }
+                // The driver would log the rest of the password as an option that it does not know.
+                let rest = url.split_once("://").filter(|(scheme, _)| *scheme != "sqlite");
+                let behind = rest.and_then(|(_, rest)| rest.split_once(['/', '?', '#']));
+                if behind.is_some_and(|(_, behind)| behind.contains('@')) {
+                    let what = "an @ stands behind the host; in a user, password or name write / ? # @ as %2F %3F %23 %40";
+                    problems.add("DATABASE_URL", what);
+                }
                 url
             }
         };

@@ -51,6 +51,23 @@ fn everything_that_is_wrong_is_named_at_once() {
 }
 
 #[test]
+fn a_password_that_ends_the_address_early_is_refused_and_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    for url in [
+        "postgres://ada:se?cret-4711@db.example/x",
+        "mysql://ada:12/cret-4711@db.example/x",
+        "mariadb://ada:se#cret-4711@db.example/x",
+    ] {
+        let problems = load(dir.path(), &[("DATABASE_URL", url)]).unwrap_err().0;
+        assert!(problems[0].starts_with("DATABASE_URL: ") && problems.len() == 1, "{problems:?}");
+        assert!(!problems[0].contains("cret-4711"), "{problems:?}");
+    }
+    for url in ["postgres://ada:se%3Fcret@db.example/x?sslmode=require", "mysql://db.example/x"] {
+        assert!(load(dir.path(), &[("DATABASE_URL", url)]).is_ok(), "{url}");
+    }
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_its_line() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("settings.toml");

@@ -2,7 +2,8 @@
 //! every line of the servers in processes of their own. One that holds a secret ends the whole suite.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::Path,
     sync::{Mutex, Once, PoisonError},
 };
@@ -94,7 +95,9 @@ pub fn secret_in(line: &str) -> Option<String> {
 pub fn look_at(text: &str) {
     for line in text.lines() {
         if let Some(secret) = secret_in(line) {
-            eprintln!("a secret was logged ({secret}): {line}");
+            // Past what keeps the output of tests that pass.
+            let told = format!("a secret was logged ({secret}): {line}\n");
+            let _ = io::stderr().write_all(told.as_bytes());
             std::process::exit(70);
         }
     }
@@ -108,7 +111,7 @@ pub fn look_at_file(path: &Path) {
 
 struct Censor;
 
-impl io::Write for Censor {
+impl Write for Censor {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         look_at(&String::from_utf8_lossy(bytes));
         Ok(bytes.len())
