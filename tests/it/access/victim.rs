@@ -80,6 +80,7 @@ impl Victim {
              VALUES ('twitch', 'subject-4711', '{id}', 'linked-4711', '', 1, 1)"
         ))
         .await;
+        app.change("UPDATE matches SET reported_by = 'key_4711'").await;
         let db = connect(app.database_url()).await;
         let lock = penalties::Model {
             user_id: id.parse().unwrap(),
