@@ -83,6 +83,17 @@ await browsing(server, async (browser) => {
   await page.getByRole('link', { name: 'Sign in' }).waitFor();
   await ada.signIn('ada', another);
 
+  // Another address counts once a mail there was opened.
+  await page.goto('/account');
+  await page.getByLabel('Another email').fill('ada@new.example');
+  await page.getByLabel('Your password').fill(another);
+  await page.getByRole('button', { name: 'Mail a link there' }).click();
+  await page.getByText('Nothing changes before it is opened').waitFor();
+  await page.goto(await server.mail('Confirm your new address'));
+  await page.getByText('this address is yours').waitFor();
+  await page.goto('/account');
+  await page.getByText('ada@new.example').waitFor();
+
   // The token runs out under an open page: what one does is done, what happens is seen, and nobody is signed out.
   await page.goto('/play');
   let token;

@@ -54,6 +54,14 @@ const ChangePassword = graphql(`
   }
 `);
 
+const ChangeEmail = graphql(`
+  mutation ChangeEmail($input: ChangeEmailInput!) {
+    changeEmail(input: $input) {
+      accepted
+    }
+  }
+`);
+
 const AskVerification = graphql(`
   mutation RequestEmailVerification {
     requestEmailVerification {
@@ -134,7 +142,40 @@ function Email({ email, verified }: { email: string | null; verified: boolean })
           <Refusal error={ask.error} />
         </>
       )}
+      <AnotherEmail />
     </Card>
+  );
+}
+
+function AnotherEmail() {
+  const act = useAct(ChangeEmail);
+  const [asked, setAsked] = useState(false);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        const form = event.currentTarget;
+        const typed = new FormData(form);
+        const input = { newEmail: String(typed.get('newEmail')), password: String(typed.get('password')) };
+        void act.run({ input }).then((done) => {
+          setAsked(done);
+          if (done) form.reset();
+        });
+      }}
+    >
+      <Field label="Another email" name="newEmail" error={act.error} type="email" autoComplete="email" required />
+      <Field
+        label="Your password"
+        name="password"
+        error={act.error}
+        type="password"
+        hint="Empty, where you sign in by another service"
+        autoComplete="current-password"
+      />
+      <button disabled={act.busy}>Mail a link there</button>
+      <p role="status">{asked && 'It is on its way. Nothing changes before it is opened.'}</p>
+      <Refusal error={act.error} fields={['newEmail', 'password']} />
+    </form>
   );
 }
 

@@ -1,8 +1,11 @@
 // One's accounts at other services.
 
+import { useState } from 'react';
+
+import { fieldOf } from '../../api/errors';
 import { graphql } from '../../api/gql';
 import { useAct, useRead } from '../../api/hooks';
-import { Card, Refusal, When } from '../../ui/parts';
+import { Card, Field, Refusal, When } from '../../ui/parts';
 import { keep, RETURN_TO } from './provider';
 
 const Links = graphql(`
@@ -48,6 +51,11 @@ export function LinkedAccounts() {
     keep({ ...beginAccountLink, links: true });
     location.assign(beginAccountLink.url);
   });
+  // Who signed in a while ago is asked for their password.
+  const [password, setPassword] = useState('');
+  const asked = fieldOf(begin.error) === 'password' || password !== '';
+  const link = (provider: string) =>
+    void begin.run({ input: { provider, redirectUri: RETURN_TO, ...(password && { password }) } });
   const linked = data?.me?.linkedAccounts ?? [];
   const known = new Map(linked.map(({ provider }) => [provider, provider]));
   for (const { id, name } of data?.signInProviders ?? []) known.set(id, name);
@@ -77,12 +85,7 @@ export function LinkedAccounts() {
                   Unlink
                 </button>
               ) : (
-                <button
-                  type="button"
-                  disabled={begin.busy}
-                  onClick={() => void begin.run({ input: { provider: id, redirectUri: RETURN_TO } })}
-                  aria-label={`Link ${name}`}
-                >
+                <button type="button" disabled={begin.busy} onClick={() => link(id)} aria-label={`Link ${name}`}>
                   Link
                 </button>
               )}
@@ -90,7 +93,18 @@ export function LinkedAccounts() {
           );
         })}
       </ul>
-      <Refusal error={unlink.error ?? begin.error} />
+      {asked && (
+        <Field
+          label="Your password, to link an account"
+          name="password"
+          error={begin.error}
+          type="password"
+          autoComplete="current-password"
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+      )}
+      <Refusal error={unlink.error ?? begin.error} fields={['password']} />
     </Card>
   );
 }
