@@ -63,6 +63,8 @@ on "MariaDB, Redis and MongoDB" TEST_DATABASE_URL="mysql://root@127.0.0.1:$maria
   TEST_REDIS_URL="redis://127.0.0.1:$redis" TEST_MONGODB_URL="mongodb://127.0.0.1:$mongodb/"
 on "PostgreSQL, a Redis cluster and MongoDB" TEST_DATABASE_URL="postgres://root@127.0.0.1:$postgres/postgres" \
   TEST_REDIS_URL="redis+cluster://127.0.0.1:$redis_cluster" TEST_MONGODB_URL="mongodb://127.0.0.1:$mongodb/"
+# What the first two have asked of every engine, and what takes long, is left out where only a part is another.
+for module in access passwords seed replay reload traces socket origins links joins; do apart+=(--skip "$module::"); done
 on "PostgreSQL alone" TEST_DATABASE_URL="postgres://root@127.0.0.1:$postgres/postgres"
 on "MariaDB alone" TEST_DATABASE_URL="mysql://root@127.0.0.1:$mariadb/mysql"
 on "SQLite with Redis and MongoDB" TEST_REDIS_URL="redis://127.0.0.1:$redis" TEST_MONGODB_URL="mongodb://127.0.0.1:$mongodb/"
