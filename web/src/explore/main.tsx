@@ -4,8 +4,9 @@ import 'graphiql/setup-workers/vite';
 import 'graphiql/style.css';
 import './explore.css';
 
-import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
+import { createGraphiQLFetcher, type Fetcher, type FetcherParams } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
+import { Kind, parse } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { createRoot } from 'react-dom/client';
 
@@ -26,12 +27,25 @@ function authorization(headers: Record<string, string> = {}): Record<string, str
   return bearer ? { authorization: `Bearer ${bearer}` } : {};
 }
 
+/** What is to be run, and of which document: for a moment after another tab was opened GraphiQL still tells of the last one's. */
+function asked(params: FetcherParams) {
+  try {
+    const documentAST = parse(params.query);
+    const [only, ...more] = documentAST.definitions.filter((part) => part.kind === Kind.OPERATION_DEFINITION);
+    const operationName = only && more.length === 0 ? only.name?.value : params.operationName;
+    return { params: { ...params, operationName }, documentAST };
+  } catch {
+    return { params };
+  }
+}
+
 const fetcher: Fetcher = async (operation, options) => {
   if (session.get().phase === 'restoring') await renewed();
   const headers = { ...(options?.headers as Record<string, string> | undefined) };
   const who = authorization(headers);
   const wsClient = createClient({ url: socketUrl.href, connectionParams: () => who });
-  return createGraphiQLFetcher({ url: url.href, wsClient })(operation, { ...options, headers: { ...headers, ...who } });
+  const { params, documentAST } = asked(operation);
+  return createGraphiQLFetcher({ url: url.href, wsClient })(params, { documentAST, headers: { ...headers, ...who } });
 };
 
 function Explore() {
