@@ -247,6 +247,7 @@ impl Past {
             next = Some(at);
             seen.ended_at = None;
             seen.team_results = None;
+            seen.reported_by = None;
             seen.cancel_reason = None;
             seen.status = MatchStatus::InProgress;
         }
