@@ -25,7 +25,7 @@ const NAME: &str = "OTEL_SERVICE_NAME";
 const PARENT: &str = "traceparent";
 
 /// The bounds of a latency's histogram, in seconds.
-const LATENCIES: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0];
+const LATENCIES: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 /// Between two times that measurements are folded.
 const FOLD: Duration = Duration::from_secs(5);
 

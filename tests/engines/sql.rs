@@ -298,7 +298,11 @@ async fn instances_that_start_at_once_migrate_one_after_the_other() {
 /// Whoever is cut off in the middle of a transaction holds its rows for a moment only.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_transaction_that_fell_silent_is_ended() {
-    for kind in ["mariadb", "postgres"] {
+    let bounds = [
+        ("mariadb", "SELECT CAST(@@SESSION.idle_transaction_timeout AS CHAR) AS bound"),
+        ("postgres", "SELECT current_setting('idle_in_transaction_session_timeout') AS bound"),
+    ];
+    for (kind, bound) in bounds {
         let engine = Engine::start(kind).await;
         let config = config_on(&engine.database("suite").await);
         migrate_up(&config).await.unwrap();
@@ -307,6 +311,11 @@ async fn a_transaction_that_fell_silent_is_ended() {
         insert(&other, person(1, "ada")).await.unwrap();
         insert(&other, person(2, "bob")).await.unwrap();
         let silent = cut_off.begin().await.unwrap();
+        // The moment, in seconds.
+        let bound = Statement::from_string(silent.get_database_backend(), bound);
+        let bound = silent.query_one_raw(bound).await.unwrap().unwrap();
+        let bound: String = bound.try_get("", "bound").unwrap();
+        assert_eq!(bound.trim_end_matches('s'), "4", "{kind}");
         assert_eq!(users::lock(&silent, &[contract::user(1)]).await.unwrap().len(), 1);
         let began = std::time::Instant::now();
         while retrying(|| add_one(&other, contract::user(1), contract::user(2))).await.is_err() {

@@ -284,12 +284,11 @@ async fn a_hundred_followers_come_back_from_wherever_they_were_after_a_crash() {
     }
     assert!(process.metric("rankedhonor_shared_executions").await <= 1.0);
     assert!(process.metric("rankedhonor_deliveries_total{execution=\"shared\"}").await > 500.0);
-    // Some of them are timed, and most of these did not take long.
+    // Some of them are timed, and none of these took long, though some were cut off by the crash.
     let timed = "rankedhonor_result_to_subscriber_seconds";
     let all = process.metric(&format!("{timed}_count")).await;
     assert!(all > 0.0);
-    let quick = process.metric(&format!("{timed}_bucket{{le=\"10\"}}")).await;
-    assert!(quick >= all / 2.0, "{quick} of {all}");
+    assert_eq!(process.metric(&format!("{timed}_bucket{{le=\"60\"}}")).await, all);
 }
 
 #[tokio::test]
