@@ -56,6 +56,38 @@ async fn a_key_is_revoked_everywhere(cluster: Cluster) {
     assert_eq!(server.fail("{ modes { id } }", json!({})).await["code"], "UNAUTHENTICATED");
 }
 
+/// What ends all of somebody's sessions at one instance ends them at the other.
+async fn sockets_are_closed_everywhere(cluster: &Cluster) {
+    let (one, other) = (cluster.instance(SETTINGS).await, cluster.instance(SETTINGS).await);
+    let root = one.admin("root").await;
+    let change = format!(
+        "mutation {{ changePassword(input: {{currentPassword: \"{PASSWORD}\", newPassword: \"zorblax quux 19\"}}) {{ user {{ id }} }} }}"
+    );
+    let suspend =
+        "mutation($id: ID!) { suspendUser(input: {userId: $id, reason: \"no\"}) { user { id } } }";
+    let promote =
+        "mutation($id: ID!) { setRole(input: {userId: $id, role: MODERATOR}) { user { id } } }";
+    for (name, query) in [("ada", change.as_str()), ("bob", suspend), ("carla", promote)] {
+        let player = one.anonymous().register(name).await;
+        let there = other.anonymous().login(name, PASSWORD).await;
+        let mut socket = there.socket().await;
+        if query == change {
+            player.run(query, json!({})).await;
+        } else {
+            root.run(query, json!({"id": player.id})).await;
+        }
+        assert_eq!(socket.closed().await, 4403, "{name}");
+        assert_eq!(there.fail(ME, json!({})).await["code"], "UNAUTHENTICATED", "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn another_password_a_suspension_and_another_role_end_sessions_everywhere() {
+    let redis = Some(Engine::start("redis").await);
+    sockets_are_closed_everywhere(&Cluster { redis, ..Cluster::bare("mariadb").await }).await;
+    sockets_are_closed_everywhere(&Cluster::bare("postgres").await).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_key_is_revoked_everywhere_with_and_without_redis() {
     let redis = Some(Engine::start("redis").await);
