@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     game::{accounts::Viewer, ids::UserId},
     schema::{
-        matches::{
+        reports::{
             CancelMatchInput, CancelMatchPayload, RecordMatchEventsInput, RecordMatchEventsPayload,
             ReportMatchResultInput, ReportMatchResultPayload, StartMatchInput, StartMatchPayload,
             TeamResultInput, VerifyJoinTokenInput, VerifyJoinTokenPayload,

@@ -12,6 +12,7 @@ pub mod paging;
 pub mod parties;
 pub mod queue;
 pub mod rankings;
+pub mod reports;
 pub mod scalars;
 pub mod users;
 
