@@ -2,10 +2,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicI64},
 };
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Set};
@@ -17,21 +14,16 @@ use super::{
     core::{Core, now},
     mails,
     passwords::{self, Passwords, Verdict},
-    secrets,
-    server_keys::SERVER_KEY_PREFIX,
     sessions::activity,
-    tokens::{self, Signer},
+    tokens::Signer,
 };
 use crate::{
     backends::identity::{Identity, Providers},
-    config::secret::{Purpose, Secrets},
-    entities::{is_unique_violation, server_keys, sessions, users},
+    config::secret::Secrets,
+    entities::{is_unique_violation, sessions, users},
     error::{Error, Reason, Result},
     game::{
-        accounts::{
-            Credential, MailKind, NO_ADDRESS, Role, SignedIn, Viewer, fold, is_email, is_nowhere,
-            is_username,
-        },
+        accounts::{MailKind, NO_ADDRESS, Role, SignedIn, fold, is_email, is_nowhere, is_username},
         ids::UserId,
         mode::RegionId,
         time::Timestamp,
@@ -106,7 +98,7 @@ pub struct Accounts {
     pub(super) signer: Signer,
     pub(super) providers: Providers,
     /// When the signing keys were last asked for, in milliseconds since 1970.
-    keys_loaded: AtomicI64,
+    pub(super) keys_loaded: AtomicI64,
 }
 
 impl Accounts {
@@ -357,59 +349,6 @@ impl Accounts {
             return Err(Error::bad_input(field, message));
         }
         Ok(user)
-    }
-
-    /// Who a bearer token belongs to: a person's access token or a game server's key.
-    ///
-    /// # Errors
-    /// UNAUTHENTICATED when it is malformed, expired, revoked or forged.
-    pub async fn authenticate(&self, token: &str) -> Result<Viewer> {
-        if token.starts_with(SERVER_KEY_PREFIX) {
-            let key = server_keys::live_by_hash(self.core.sql.read(), &tokens::hash(token)).await?;
-            return key
-                .map(|key| Viewer::Server(key.id))
-                .ok_or_else(|| Error::Unauthenticated("the server key is not valid".into()));
-        }
-        self.learn_key_of(token).await;
-        let who = self.signer.verify(token, now())?;
-        if self.has_ended(Credential::Session(who.session)) {
-            return Err(Error::Unauthenticated("the session has ended".into()));
-        }
-        Ok(Viewer::User(who))
-    }
-
-    /// Uses the signing keys that are kept now.
-    ///
-    /// # Errors
-    /// SERVICE_UNAVAILABLE when the database does not answer.
-    pub async fn load_keys(&self) -> Result<()> {
-        let core = &self.core;
-        if core.config.jwt_secrets.is_empty() {
-            let secrets = secrets::load(&core.config, &core.sql, Purpose::Signing).await?;
-            self.signer.replace(&secrets);
-        }
-        self.look_for_imported().await
-    }
-
-    /// Another instance may have made a key that this one does not know yet.
-    pub(super) async fn learn_key_of(&self, token: &str) {
-        if self.signer.is_foreign(token) {
-            self.load_keys_soon().await;
-        }
-    }
-
-    /// The same as [`Self::load_keys`], not more often than once a second however many tokens ask for it.
-    async fn load_keys_soon(&self) {
-        let now = now();
-        let last = self.keys_loaded.load(Ordering::Relaxed);
-        let due = now.0.saturating_sub(last) >= 1_000
-            && self
-                .keys_loaded
-                .compare_exchange(last, now.0, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok();
-        if due && let Err(error) = self.load_keys().await {
-            tracing::warn!(%error, "the signing keys could not be read again");
-        }
     }
 
     /// Learns what the hashes cost that accounts have.

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod admin;
 mod attempts;
 pub mod audit;
+mod authentication;
 mod bars;
 mod boards;
 mod consequences;
