@@ -18,9 +18,11 @@ use axum::{
 use futures_util::Stream;
 
 use super::{
-    App, auth,
+    App,
+    answer::{Answer, send},
+    auth,
     front::{Operation, outcome::Refusal},
-    graphql::{Answer, Caller, send},
+    graphql::Caller,
     live::{
         connections::{Full, Seat},
         deliveries::{Deliveries, Out},

@@ -15,11 +15,13 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    App, auth, events,
+    App,
+    answer::{Answer, send},
+    auth, events,
     front::{
         Admitted, Operation,
         operation::{from_json, from_pairs},
-        outcome::{Refusal, Window, polish, refuse_input, status_of},
+        outcome::{Refusal, Window, polish, refuse_input},
     },
     negotiation::{self, Media},
     rates,
@@ -27,7 +29,7 @@ use super::{
     socket,
 };
 use crate::{
-    error::{Code, Error},
+    error::Error,
     game::accounts::Viewer,
     resolvers::{self, RequestMeta},
     services::{
@@ -43,43 +45,6 @@ pub struct Caller {
     pub viewer: Viewer,
     /// From where.
     pub meta: RequestMeta,
-}
-
-/// An answer to one operation.
-pub struct Answer {
-    status: StatusCode,
-    /// JSON, in the order in which it was asked for.
-    body: String,
-    /// Whether to come back in a while.
-    unavailable: bool,
-    /// The window that was full, of which the headers tell.
-    window: Option<Window>,
-    /// What else the client is told, such as its cookies.
-    headers: HeaderMap,
-    /// Whether a well-formed request was refused for its document or variables, which `application/json` says with 200.
-    refused_document: bool,
-}
-
-impl Answer {
-    /// Refused with that status.
-    pub fn refused(status: StatusCode, refusal: &Refusal) -> Self {
-        Self {
-            status,
-            body: refusal.body().to_string(),
-            unavailable: refusal.code == Code::ServiceUnavailable,
-            window: refusal.window,
-            headers: HeaderMap::new(),
-            refused_document: false,
-        }
-    }
-}
-
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        let status =
-            StatusCode::from_u16(status_of(refusal.code)).unwrap_or(StatusCode::BAD_REQUEST);
-        Self::refused(status, &refusal)
-    }
 }
 
 /// GET: a socket, or a query in the address.
@@ -408,21 +373,4 @@ fn not_acceptable() -> Response {
         "answers are application/json, application/graphql-response+json or text/event-stream",
     );
     send(Media::Json, Answer::refused(StatusCode::NOT_ACCEPTABLE, &refusal))
-}
-
-/// An answer as it is sent.
-pub fn send(media: Media, answer: Answer) -> Response {
-    let plain = media == Media::Json && answer.refused_document;
-    let status = if plain { StatusCode::OK } else { answer.status };
-    let mut response = (status, answer.body).into_response();
-    let headers = response.headers_mut();
-    headers.extend(answer.headers);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    if answer.unavailable {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(1));
-    }
-    if let Some(window) = answer.window {
-        rates::refuse(&mut response, window);
-    }
-    response
 }

@@ -1,5 +1,6 @@
 //! The edge: who asks, within which bounds, over which transport.
 
+mod answer;
 mod auth;
 mod console;
 mod events;

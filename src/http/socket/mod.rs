@@ -14,10 +14,11 @@ use axum::{
 
 use self::connection::Upgrade;
 use super::{
-    App, auth,
+    App,
+    answer::send,
+    auth,
     events::unavailable,
     front::outcome::Refusal,
-    graphql::send,
     live::{connections::Full, dialect::Dialect},
     negotiation::Media,
     rates,
