@@ -67,6 +67,7 @@ pub fn routes(explore: bool) -> Router<App> {
     let mut routes = Router::new()
         .route("/assets/{*path}", get(asset))
         .route("/favicon.svg", get(|headers| file("favicon.svg", headers)))
+        .route("/theme.js", get(|headers| file("theme.js", headers)))
         .route("/licenses.md", get(|headers| file("licenses.md", headers)));
     for path in PAGES {
         routes = routes.route(path, get(move || async move { page(explore) }));

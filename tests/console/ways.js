@@ -116,10 +116,17 @@ await browsing(server, async (browser) => {
   await page.mouse.click(5, 5);
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
 
-  // The theme is kept.
+  // The theme is kept, and shown before anything else of the page is there.
   await page.getByRole('button', { name: 'Colours' }).click();
+  const colours = () => page.evaluate(() => document.documentElement.dataset.theme);
+  const assets = (route) => route.abort();
+  await page.route('**/assets/**', assets);
   await page.reload();
-  assert((await page.evaluate(() => document.documentElement.dataset.theme)) === 'light', 'the theme is kept');
+  assert((await colours()) === 'light', 'the theme is kept');
+  await page.unroute('**/assets/**', assets);
+  await page.reload();
+  await page.getByRole('button', { name: 'Colours' }).waitFor();
+  assert((await colours()) === 'light', 'the theme is kept by the page');
 
   // What somebody finds to run depends on their role.
   const moderator = await Person.sit(browser, server);

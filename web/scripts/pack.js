@@ -41,7 +41,7 @@ for (const [page, { first, ...budget }] of Object.entries(BUDGETS)) {
   const frame = files(page);
   const loaded = files(first, new Set(frame));
   const of = (kind) => kb([...loaded].filter((name) => name.endsWith(kind)));
-  const figures = { script: of('.js'), style: of('.css'), total: kb(loaded) + 1, requests: loaded.size + 2 };
+  const figures = { script: of('.js'), style: of('.css'), total: kb(loaded) + kb(['theme.js']) + 1, requests: loaded.size + 3 };
   console.log(
     `${page}: ${Object.entries(figures)
       .map(([what, value]) => `${what} ${value.toFixed(what === 'requests' ? 0 : 1)}`)

@@ -15,8 +15,8 @@ function show(): void {
   else document.documentElement.dataset.theme = theme.get();
 }
 
+// public/theme.js shows what was chosen before.
 theme.subscribe(() => {
   keep(KEY, theme.get());
   show();
 });
-show();
