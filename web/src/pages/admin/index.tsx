@@ -1,10 +1,11 @@
 // Running the ladder: what somebody sees of it depends on their role, which the server checks again.
 
-import { Link } from 'wouter';
+import { Link, useLocation } from 'wouter';
 
 import { useViewer } from '../../api/hooks';
 import { session } from '../../api/session';
 import { useStore } from '../../api/store';
+import { signInPath } from '../../parts/sign-in-path';
 import { Empty, Loading, Page } from '../../ui/parts';
 import { Audit } from './audit';
 import { Keys } from './keys';
@@ -26,6 +27,7 @@ const SECTIONS = [
 export default function AdminPage({ section = 'users', name }: { section?: string; name?: string }) {
   const { phase } = useStore(session);
   const viewer = useViewer();
+  const [path] = useLocation();
   if (phase === 'restoring')
     return (
       <Page title="Admin">
@@ -36,7 +38,7 @@ export default function AdminPage({ section = 'users', name }: { section?: strin
     return (
       <Page title="Admin">
         <Empty title="This is for moderators and admins.">
-          {viewer ? 'Your account is neither.' : <Link href="/sign-in">Sign in</Link>}
+          {viewer ? 'Your account is neither.' : <Link href={signInPath(path)}>Sign in</Link>}
         </Empty>
       </Page>
     );

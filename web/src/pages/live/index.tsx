@@ -51,6 +51,8 @@ const LatestMatches = graphql(`
 /** How many matches are shown at once, and how many that are over are kept in sight. */
 const SHOWN = 24;
 const OVER_KEPT = 6;
+/** The stream names no more of those that were open before one came. */
+const TOLD = 100;
 /** How often the matches in sight are looked at: that one has begun, or was taken back, is told on its own page only. */
 const LOOK_MS = 5_000;
 
@@ -159,7 +161,7 @@ function Matches({ mode }: { mode: string | null }) {
       <p className="quiet small">
         {open.length === 0
           ? 'Nobody plays just now.'
-          : `${open.length} open${open.length > SHOWN ? `, the newest ${SHOWN} of them here` : ''}`}
+          : `${open.length < TOLD ? open.length : `${TOLD} or more`} open${open.length > SHOWN ? `, the newest ${SHOWN} of them here` : ''}`}
       </p>
       <div className="grid" data-testid="open-matches">
         {shown.map((match) => (
