@@ -45,7 +45,8 @@ use crate::{
 };
 
 pub use self::accounts::{
-    create_server_key, create_user, import_users, new_account, rotate_secret, verify_audit,
+    create_server_key, create_user, import_users, lift_bar, new_account, rotate_secret,
+    verify_audit,
 };
 
 /// A server that is ready to serve.

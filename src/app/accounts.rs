@@ -11,6 +11,7 @@ use crate::{
     services::{
         accounts::NewAccount,
         audit::{self, Act},
+        bars::Barred,
         secrets,
     },
 };
@@ -45,6 +46,17 @@ pub async fn create_server_key(config: Config, name: &str) -> Result<String> {
     working(config, async |services| {
         let make = services.accounts.create_server_key(name);
         Ok(audit::acting(Act::operator(), make).await?.1)
+    })
+    .await
+}
+
+/// As [`crate::services::accounts::Accounts::lift_bar`].
+///
+/// # Errors
+/// The same.
+pub async fn lift_bar(config: Config, what: &Barred) -> Result<()> {
+    working(config, async |services| {
+        audit::acting(Act::operator(), services.accounts.lift_bar(what)).await
     })
     .await
 }

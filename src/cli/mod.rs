@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     game::{accounts::Role, time::Timestamp},
     resolvers,
-    services::{rebuild::Part, seed},
+    services::{bars::Barred, rebuild::Part, seed},
 };
 
 const SETTINGS: &str = "Settings come from the environment (and from a file .env, if there is one):
@@ -150,6 +150,17 @@ enum Admin {
         #[arg(value_enum)]
         secret: SecretName,
     },
+    /// Let the address be used again, or the account at another service, of somebody who was suspended and whose account was
+    /// deleted.
+    #[command(group = clap::ArgGroup::new("what").required(true))]
+    LiftBar {
+        /// Their address.
+        #[arg(long, group = "what")]
+        email: Option<String>,
+        /// The service, a colon, and the id that they have there.
+        #[arg(long, group = "what", value_name = "PROVIDER:ID", value_parser = elsewhere)]
+        linked: Option<(String, String)>,
+    },
     /// Make a game server's key and print it, alone, this once.
     CreateServerKey {
         /// What it is called.
@@ -166,6 +177,11 @@ enum Audit {
         #[arg(long, value_name = "SEQ:HASH", value_parser = noted)]
         noted: Option<(i64, String)>,
     },
+}
+
+fn elsewhere(text: &str) -> std::result::Result<(String, String), String> {
+    let (provider, id) = text.split_once(':').ok_or("expected a service, a colon and an id")?;
+    Ok((provider.to_owned(), id.to_owned()))
 }
 
 fn noted(text: &str) -> std::result::Result<(i64, String), String> {
@@ -305,6 +321,13 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
                 found.seq,
                 found.hash
             ))
+        }
+        Command::Admin(Admin::LiftBar { email, linked }) => {
+            let linked = linked.map(|(provider, id)| Barred::Elsewhere(provider, id));
+            let what = email.map(Barred::Address).or(linked);
+            let what = what.ok_or_else(|| Error::bad_input("email", "say what to let in"))?;
+            app::lift_bar(config, &what).await?;
+            print_line("done")
         }
         Command::Admin(Admin::CreateServerKey { name }) => {
             let key = app::create_server_key(config, &name).await?;

@@ -53,3 +53,9 @@ pub async fn expire(db: &impl ConnectionTrait, now: Timestamp) -> Result<()> {
     Entity::delete_many().filter(Column::UntilMs.lte(now)).exec(db).await?;
     Ok(())
 }
+
+/// Bars what has one of these marks no more; whether anything was.
+pub async fn lift(db: &impl ConnectionTrait, kind: &str, marks: Vec<String>) -> Result<bool> {
+    let of_kind = Entity::delete_many().filter(Column::Kind.eq(kind));
+    Ok(of_kind.filter(Column::Mark.is_in(marks)).exec(db).await?.rows_affected > 0)
+}

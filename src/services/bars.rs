@@ -3,12 +3,16 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::core::{Core, now};
+use super::{
+    accounts::Accounts,
+    audit::{self, Entry},
+    core::{Core, now},
+};
 use crate::{
     backends::documents::DAY_MS,
     entities::{barred, linked_accounts, users},
     error::{Error, Reason, Result},
-    game::time::Timestamp,
+    game::{accounts::fold, time::Timestamp},
 };
 
 const NAME: &str = "name";
@@ -17,6 +21,36 @@ const ELSEWHERE: &str = "elsewhere";
 
 fn elsewhere(provider: &str, subject: &str) -> String {
     format!("{provider}:{subject}")
+}
+
+/// What somebody who was suspended had, and cannot use for another account.
+#[derive(Clone, Debug)]
+pub enum Barred {
+    /// An address.
+    Address(String),
+    /// An account at another service: which service, and whom it calls so.
+    Elsewhere(String, String),
+}
+
+impl Accounts {
+    /// Lets it be used again, before the suspension would have ended.
+    ///
+    /// # Errors
+    /// NOT_FOUND where it is not barred.
+    pub async fn lift_bar(&self, what: &Barred) -> Result<()> {
+        let (kind, text) = match what {
+            Barred::Address(address) => (ADDRESS, fold(address.trim())),
+            Barred::Elsewhere(provider, subject) => (ELSEWHERE, elsewhere(provider, subject)),
+        };
+        let tx = self.core.sql.begin().await?;
+        if !barred::lift(&tx, kind, self.core.vault.marks(kind, &text)).await? {
+            return Err(Error::NotFound("bar"));
+        }
+        // Whose it was is known to nobody any more.
+        let entry = Entry::new("BAR_LIFTED", kind, serde_json::json!({}));
+        audit::append(&self.core, &tx, vec![entry]).await?;
+        tx.commit().await
+    }
 }
 
 /// Bars what an account leaves that is deleted now.

@@ -6,7 +6,7 @@ pub mod admin;
 mod attempts;
 pub mod audit;
 mod authentication;
-mod bars;
+pub mod bars;
 mod boards;
 mod consequences;
 mod core;

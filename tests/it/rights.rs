@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use rankedhonor::game::accounts::Role;
+use rankedhonor::{error::Code, game::accounts::Role, services::bars::Barred};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -195,24 +195,40 @@ async fn a_suspended_person_does_not_come_back_by_being_deleted() {
     })
     .await;
     let moderator = app.staff("mod", Role::Moderator).await;
-    let ada = app.player("ada").await;
-    app.change(&format!("UPDATE users SET deletes_at = 4102444800000 WHERE id = '{}'", ada.id))
-        .await;
+    let (ada, bob) = app.pair().await;
+    app.change("UPDATE users SET deletes_at = 4102444800000 WHERE role = 'PLAYER'").await;
     let suspend = "mutation($id: ID!) { suspendUser(input: {userId: $id, reason: \"toxic\"}) { user { id } } }";
-    moderator.run(suspend, json!({"id": ada.id})).await;
-    let login =
-        "mutation($p: String!) { login(input: {login: \"ada\", password: $p}) { accessToken } }";
-    let refused = app.anonymous().fail(login, json!({"p": PASSWORD})).await;
-    assert_eq!(refused, json!({"code": "FORBIDDEN", "reason": "SUSPENDED"}));
-    app.change(&format!("UPDATE users SET deletes_at = 1 WHERE id = '{}'", ada.id)).await;
+    let login = "mutation($l: String!, $p: String!) { login(input: {login: $l, password: $p}) { accessToken } }";
+    let suspended = json!({"code": "FORBIDDEN", "reason": "SUSPENDED"});
+    for (who, name) in [(&ada, "ada"), (&bob, "bob")] {
+        moderator.run(suspend, json!({"id": who.id})).await;
+        let refused = app.anonymous().fail(login, json!({"l": name, "p": PASSWORD})).await;
+        assert_eq!(refused, suspended);
+    }
+    app.change("UPDATE users SET deletes_at = 1 WHERE role = 'PLAYER'").await;
     gone(&app, &ada).await;
-    let register = "mutation($e: String!) { register(input: {username: \"ada\", email: $e, password: \"correct-horse-42\"}) { accessToken } }";
-    let refused = app.anonymous().fail(register, json!({"e": "ADA@example.com"})).await;
-    assert_eq!(refused, json!({"code": "FORBIDDEN", "reason": "SUSPENDED"}));
-    assert!(found(&app, &["ada@example.com"]).await.is_empty());
+    gone(&app, &bob).await;
+    let register = "mutation($n: String!, $e: String!) { register(input: {username: $n, email: $e, password: \"correct-horse-42\"}) { accessToken } }";
+    for (name, address) in [("ada", "ADA@example.com"), ("bob", "bob@example.com")] {
+        let refused = app.anonymous().fail(register, json!({"n": name, "e": address})).await;
+        assert_eq!(refused, suspended);
+    }
+    assert!(found(&app, &["ada@example.com", "bob@example.com"]).await.is_empty());
+    // Unless an operator thinks better of it.
+    let accounts = &app.services.accounts;
+    let hers = Barred::Address(" Ada@example.com".into());
+    accounts.lift_bar(&hers).await.unwrap();
+    for unknown in [hers, Barred::Elsewhere("twitch".into(), "ada@example.com".into())] {
+        assert_eq!(accounts.lift_bar(&unknown).await.unwrap_err().code(), Code::NotFound);
+    }
+    app.anonymous().run(register, json!({"n": "ada", "e": "ada@example.com"})).await;
+    let log = "{ auditLog(filter: {action: \"BAR_LIFTED\"}) { nodes { object } } }";
+    let lines =
+        app.staff("root", Role::Admin).await.run(log, json!({})).await["auditLog"]["nodes"].clone();
+    assert_eq!(lines.as_array().unwrap().len(), 1, "{lines}");
     // Once the suspension would have ended, everything is as for anybody.
     app.change("UPDATE barred SET until_ms = 1").await;
-    app.anonymous().run(register, json!({"e": "ada@example.com"})).await;
+    app.anonymous().run(register, json!({"n": "bob", "e": "bob@example.com"})).await;
     app.services.accounts.sweep().await.unwrap();
     assert_eq!(app.cell("SELECT CAST(COUNT(*) AS CHAR(8)) FROM barred").await.trim(), "0");
 }
