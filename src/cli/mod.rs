@@ -299,9 +299,10 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
             };
             let given = std::env::var_os(variable).is_some();
             let seen = app::rotate_secret(config, purpose, given).await?;
-            print_line(match (seen, purpose) {
-                (true, Purpose::Signing) => "done; running servers use it within ten seconds",
-                _ => "done; servers use it when they are started again",
+            print_line(if seen {
+                "done; running servers use it within ten seconds"
+            } else {
+                "done; servers use it when they are started again"
             })
         }
         Command::Audit(Audit::Verify { noted }) => {

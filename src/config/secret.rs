@@ -77,7 +77,7 @@ pub fn fresh() -> String {
 /// When the directory cannot be written, or what is kept there is no secret.
 pub fn kept_in(data_dir: &Path, purpose: Purpose) -> io::Result<Secrets> {
     let path = data_dir.join(file(purpose));
-    if let Some(secrets) = read(&path)? {
+    if let Some(secrets) = read_in(data_dir, purpose)? {
         return Ok(secrets);
     }
     // Written whole under another name first: the name that counts never shows half a secret, and the first link wins.
@@ -88,7 +88,7 @@ pub fn kept_in(data_dir: &Path, purpose: Purpose) -> io::Result<Secrets> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    read(&path)?.ok_or_else(|| io::Error::other("the secret vanished"))
+    read_in(data_dir, purpose)?.ok_or_else(|| io::Error::other("the secret vanished"))
 }
 
 /// Puts a fresh secret before the kept ones, and forgets those that were retired before `forget`.
@@ -124,8 +124,13 @@ fn write_draft(data_dir: &Path, purpose: Purpose, text: &str) -> io::Result<std:
     Ok(draft)
 }
 
-fn read(path: &Path) -> io::Result<Option<Secrets>> {
-    match fs::read_to_string(path) {
+/// The kept secrets, if there are any.
+///
+/// # Errors
+/// When they cannot be read, or what is kept is no secret.
+pub fn read_in(data_dir: &Path, purpose: Purpose) -> io::Result<Option<Secrets>> {
+    let path = data_dir.join(file(purpose));
+    match fs::read_to_string(&path) {
         Ok(text) => match parse(&text) {
             secrets if secrets.is_empty() => Err(io::Error::other(format!(
                 "{} holds no secret; remove it to have a new one made",

@@ -30,7 +30,7 @@ impl Accounts {
         Ok(Viewer::User(who))
     }
 
-    /// Uses the signing keys that are kept now.
+    /// Uses the signing keys that are kept now, and what else is keyed.
     ///
     /// # Errors
     /// SERVICE_UNAVAILABLE when the database does not answer.
@@ -40,6 +40,7 @@ impl Accounts {
             let secrets = secrets::load(&core.config, &core.sql, Purpose::Signing).await?;
             self.signer.replace(&secrets);
         }
+        core.learn_secrets(core.sql.read()).await?;
         self.look_for_imported().await
     }
 

@@ -22,6 +22,7 @@ use super::{
     leadership::Leadership,
     notices,
     reload::{InForce, Rulebook},
+    secrets,
     sessions::Revoked,
     vault::Vault,
 };
@@ -130,6 +131,9 @@ pub fn rules_of(settings: &LadderSettings) -> standing::Ladder {
     )
 }
 
+/// How far the clocks of two instances may be apart, with the time that a transaction takes, in milliseconds.
+pub const APART_MS: i64 = 15_000;
+
 /// What is known of the seasons.
 #[derive(Default)]
 pub struct Seasons {
@@ -224,6 +228,14 @@ impl Core {
     /// How long a request waits for what was written to be everywhere: a fifth of what it may take in all.
     pub fn patience(&self) -> Duration {
         Duration::from_millis(self.config.settings.limits.request_timeout_ms / 5)
+    }
+
+    /// Uses the secrets that seal by now: another process may have put another in front.
+    pub async fn learn_secrets(&self, db: &impl ConnectionTrait) -> Result<()> {
+        match secrets::sealing(&self.config, db).await? {
+            Some(secrets) => self.vault.replace(&secrets),
+            None => Ok(()),
+        }
     }
 
     /// Writes facts (what was done to accounts also into the audit log), commits, and wakes the relay.

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 
 use super::{
     boards,
-    core::{Core, now},
+    core::{APART_MS, Core, now},
     leadership::RELAY,
     reload::reload,
 };
@@ -20,8 +20,6 @@ use crate::{
 
 /// Facts looked at once.
 const BATCH: u64 = 1_000;
-/// How far the clocks of two instances may be apart, with the time that a transaction takes, in milliseconds.
-const MARGIN_MS: i64 = 15_000;
 
 /// See the module.
 pub fn first(core: &Arc<Core>) -> First {
@@ -125,9 +123,10 @@ async fn hear(core: &Core, signal: Signal) -> Result<()> {
 /// Finds out whether accounts were deleted that nobody told of.
 async fn look_for_erasures(core: &Core) -> Result<()> {
     let now = now();
-    let looked = Timestamp(core.looked_for_erasures.swap(now.0, Ordering::Relaxed));
-    if !users::deleted_since(core.sql.read(), looked.plus_ms(-MARGIN_MS)).await?.is_empty() {
+    let looked = Timestamp(core.looked_for_erasures.load(Ordering::Relaxed));
+    if !users::deleted_since(core.sql.read(), looked.plus_ms(-APART_MS)).await?.is_empty() {
         core.erasures.send_modify(|seen| *seen += 1);
     }
+    core.looked_for_erasures.fetch_max(now.0, Ordering::Relaxed);
     Ok(())
 }

@@ -134,6 +134,8 @@ impl Accounts {
         }
         tx.commit().await?;
         let provider = self.providers.get(&flow.provider).ok_or_else(refused)?;
+        // Another instance may have a newer key already.
+        self.core.learn_secrets(self.core.sql.read()).await?;
         let verifier = self.core.vault.open("oauth.verifier", &flow.verifier)?;
         let identity =
             self.providers.identify(provider, &flow.redirect_uri, finish.code, verifier).await?;

@@ -1,5 +1,8 @@
 //! Where the installation's secrets are found: given, in the data directory, or in the database that all instances share.
 
+use sea_orm::ConnectionTrait;
+use secrecy::ExposeSecret;
+
 use crate::{
     backends::sql::Sql,
     config::{
@@ -35,12 +38,27 @@ pub(super) async fn load(config: &Config, sql: &Sql, purpose: Purpose) -> Result
 }
 
 /// The secrets that key the audit log; none: nothing ran here yet. Makes nothing.
-pub(super) async fn encryption(config: &Config, sql: &Sql) -> Result<Option<Secrets>> {
+pub(super) async fn encryption(
+    config: &Config,
+    db: &impl ConnectionTrait,
+) -> Result<Option<Secrets>> {
     if !config.encryption_keys.is_empty() {
         return Ok(Some(config.encryption_keys.clone()));
     }
-    let kept = secrets::get(sql.read(), Purpose::Encryption.name()).await?;
+    let kept = secrets::get(db, Purpose::Encryption.name()).await?;
     Ok(kept.map(|kept| secret::parse(&kept)))
+}
+
+/// The secrets that seal and key by now, where they are kept: somebody may have put another in front since this process
+/// began. None: they were given, and stay.
+pub(super) async fn sealing(config: &Config, db: &impl ConnectionTrait) -> Result<Option<Secrets>> {
+    let Some(known) = config.encryption_keys.first() else {
+        return encryption(config, db).await;
+    };
+    // Those of an embedded database are in a file, which forgets none of them.
+    let kept = secret::read_in(&config.data_dir, Purpose::Encryption).map_err(Error::internal)?;
+    let known = known.text.expose_secret();
+    Ok(kept.filter(|kept| kept.iter().any(|one| one.text.expose_secret() == known)))
 }
 
 /// Puts a fresh secret in the place of the one in use. What the others signed is accepted until it runs out; what they
@@ -62,7 +80,7 @@ pub async fn rotate(config: &Config, sql: &Sql, purpose: Purpose, given: bool) -
     };
     if config.is_embedded() {
         secret::rotate_in(&config.data_dir, purpose, now.0, forget).map_err(Error::internal)?;
-        return Ok(false);
+        return Ok(purpose == Purpose::Encryption);
     }
     let tx = sql.begin().await?;
     let kept = secrets::kept(&tx, purpose.name(), secret::fresh()).await?;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     accounts::{Accounts, Origin, REFRESH_PREFIX, Tokens, refuse_suspended},
     attempts,
-    core::now,
+    core::{APART_MS, now},
     mails::COUNTED_MS,
     tokens,
 };
@@ -42,8 +42,6 @@ pub fn activity(user: UserId, kind: &str, by: Option<UserId>, data: serde_json::
     Fact::Activity { user, kind: kind.into(), by, data, at: now() }
 }
 
-/// How far the clocks of two instances may be apart, with the time that a transaction takes, in milliseconds.
-const SKEW_MS: i64 = 15_000;
 const HOUR_MS: i64 = 3_600_000;
 /// Sessions that are forgotten in one transaction, and such transactions in one sweep.
 const CHUNK: u64 = 500;
@@ -211,8 +209,15 @@ impl Accounts {
         let hash = tokens::hash(refresh);
         let row = refresh_tokens::Entity::find_by_id(&hash).one(self.core.sql.read()).await?;
         let session = row.map(|row| row.session_id.to_string()).unwrap_or_default();
-        if csrf.is_some_and(|csrf| self.core.vault.is_csrf(&session, csrf)) {
-            return Ok(());
+        if let Some(csrf) = csrf {
+            if self.core.vault.is_csrf(&session, csrf) {
+                return Ok(());
+            }
+            // Another instance may have a newer key already.
+            self.core.learn_secrets(self.core.sql.read()).await?;
+            if self.core.vault.is_csrf(&session, csrf) {
+                return Ok(());
+            }
         }
         let message = "the cookie of a session counts only with its X-CSRF-Token";
         Err(Error::Forbidden(message.into()))
@@ -297,7 +302,7 @@ impl Accounts {
         let skew_ms = i64::from(self.core.config.settings.accounts.clock_skew_seconds) * 1000;
         let horizon = now.plus_ms(-self.access_ms() - 2 * skew_ms - 60_000);
         let loaded = Timestamp(self.core.revoked.loaded.load(Ordering::Relaxed));
-        let since = horizon.max(loaded.plus_ms(-SKEW_MS));
+        let since = horizon.max(loaded.plus_ms(-APART_MS));
         let db = self.core.sql.read();
         for (id, at) in sessions::ended_since(db, since).await? {
             self.core.revoked.end(Credential::Session(id), at.unwrap_or(now));

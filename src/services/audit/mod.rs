@@ -10,6 +10,7 @@ mod verify;
 
 use std::{net::IpAddr, sync::Arc};
 
+use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -17,12 +18,11 @@ pub use self::verify::{Verified, verify};
 use super::{
     core::{Core, now},
     paging::{Page, Slice},
-    vault::Vault,
 };
 use crate::{
     backends::sql::Tx,
     entities::{
-        audit_log::{self, Filter, Model},
+        audit_log::{self, Filter, Model, head},
         users,
     },
     error::{Error, Result},
@@ -122,7 +122,7 @@ pub(super) async fn append(core: &Core, tx: &Tx, entries: Vec<Entry>) -> Result<
         return Ok(());
     }
     let act = current();
-    let (end, tampered) = end(&core.vault, tx).await?;
+    let (end, tampered) = end(core, tx).await?;
     let (mut seq, mut hash) = end;
     let mut rows = Vec::new();
     for entry in tampered.into_iter().chain(entries) {
@@ -167,12 +167,12 @@ pub(super) async fn append_of_person(core: &Core, tx: &Tx, entry: Entry) -> Resu
 }
 
 /// Where the chain ends, which is locked now; and what there is to say of it where that is not where this program left it.
-async fn end(vault: &Vault, tx: &Tx) -> Result<((i64, String), Option<Entry>)> {
+async fn end(core: &Core, tx: &Tx) -> Result<((i64, String), Option<Entry>)> {
     let there = audit_log::lock_head(tx).await?;
     let last = audit_log::last_seq(tx).await?.unwrap_or(0);
     if let Some(head) = &there
         && head.seq == last
-        && vault.is_chained(&ending(head.seq, &head.hash), &head.seal)
+        && is_sealed(core, tx, head).await?
     {
         return Ok(((head.seq, head.hash.clone()), None));
     }
@@ -189,6 +189,16 @@ async fn end(vault: &Vault, tx: &Tx) -> Result<((i64, String), Option<Entry>)> {
     let data = serde_json::json!({"end": head.seq, "last": last});
     let told = Entry { actor: Some("system".into()), ..Entry::new(TAMPERED, "audit_log", data) };
     Ok(((head.seq.max(last).max(0), head.hash), Some(told)))
+}
+
+/// Whether this program left the end so; by a key, perhaps, that another process has made meanwhile.
+async fn is_sealed(core: &Core, db: &impl ConnectionTrait, head: &head::Model) -> Result<bool> {
+    let ending = ending(head.seq, &head.hash);
+    if core.vault.is_chained(&ending, &head.seal) {
+        return Ok(true);
+    }
+    core.learn_secrets(db).await?;
+    Ok(core.vault.is_chained(&ending, &head.seal))
 }
 
 fn fresh_salt() -> String {

@@ -8,7 +8,7 @@ use std::{collections::HashSet, fs, io, path::PathBuf};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::{Audit, BEGUN, DELETED, STAYS, TAMPERED, digest, ending, line};
+use super::{Audit, BEGUN, DELETED, STAYS, TAMPERED, digest, ending, is_sealed, line};
 use crate::{
     backends::sql::Sql,
     config::Config,
@@ -50,7 +50,7 @@ fn wrong(seq: i64, what: &str) -> Error {
 /// # Errors
 /// INTERNAL, saying which line is wrong, and how; SERVICE_UNAVAILABLE when the database does not answer.
 pub async fn verify(config: &Config, sql: &Sql, noted: Option<(i64, String)>) -> Result<Verified> {
-    let keys = secrets::encryption(config, sql).await?;
+    let keys = secrets::encryption(config, sql.read()).await?;
     let keys = keys.ok_or_else(|| Error::internal("there is no key: nothing ran here yet"))?;
     let mut noted: Vec<_> = noted.into_iter().collect();
     noted.extend(read_note(config).map_err(Error::internal)?);
@@ -191,7 +191,7 @@ impl Audit {
     pub async fn note(&self) -> Result<()> {
         let (db, config) = (self.core.sql.read(), &self.core.config);
         let Some(head) = audit_log::head(db).await? else { return Ok(()) };
-        if !self.core.vault.is_chained(&ending(head.seq, &head.hash), &head.seal) {
+        if !is_sealed(&self.core, db, &head).await? {
             tracing::error!(seq = head.seq, "the audit log does not end where it ended");
             return Ok(());
         }
