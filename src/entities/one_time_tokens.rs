@@ -1,6 +1,6 @@
 //! Tokens that were mailed, by their hash; each is used once.
 
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     error::Result,
@@ -46,20 +46,35 @@ pub async fn live(
         .await?)
 }
 
-/// When those of a user's tokens of that kind run out, or ran out, that do so after `after`; the last first.
+/// When those of a user's tokens of that kind run out, or ran out, that do so after `after`; the last first. `to`: those that
+/// went to that folded address only.
 pub async fn expiries(
     db: &impl ConnectionTrait,
-    user: UserId,
-    kind: MailKind,
+    (user, kind): (UserId, MailKind),
+    to: Option<&str>,
     after: Timestamp,
 ) -> Result<Vec<Timestamp>> {
-    let query = Entity::find().select_only().column(Column::ExpiresAt);
-    let query = query
+    let mut query = Entity::find().select_only().column(Column::ExpiresAt);
+    query = query
         .filter(Column::UserId.eq(user))
         .filter(Column::Kind.eq(kind))
         .filter(Column::ExpiresAt.gt(after))
         .order_by_desc(Column::ExpiresAt);
+    if let Some(to) = to {
+        query = query.filter(Column::EmailKey.eq(to));
+    }
     Ok(query.into_tuple().all(db).await?)
+}
+
+/// No address becomes a user's by a token that was mailed until now; that mails went out is known still.
+pub async fn disarm(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
+    let disarmed = Entity::update_many().col_expr(Column::Email, Expr::value(None::<String>));
+    disarmed
+        .filter(Column::UserId.eq(user))
+        .filter(Column::Kind.eq(MailKind::ChangeEmail))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Uses a token up; false when somebody was first.

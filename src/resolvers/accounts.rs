@@ -136,7 +136,9 @@ impl AccountMutation {
     ) -> Result<ChangeEmailPayload> {
         let who = signed_in(ctx)?;
         let services = services(ctx);
-        let limit = services.config.settings.limits.login_per_account_minute;
+        let limits = &services.config.settings.limits;
+        take_for_address(ctx, "mail", limits.mail_per_address_minute).await?;
+        let limit = limits.login_per_account_minute;
         services.take(&format!("password:{}", who.user), limit).await?;
         let address = origin(ctx).address;
         services.take_mail(&who.user.to_string(), address).await?;

@@ -77,6 +77,11 @@ pub async fn raise(
             bar(ELSEWHERE, &elsewhere(&linked.provider, &linked.subject), until);
         }
     }
+    for bar in &mut bars {
+        // What was barred for longer stays so.
+        let before = barred::until(db, &bar.kind, vec![bar.mark.clone()], now).await?;
+        bar.until_ms = bar.until_ms.max(before.unwrap_or(bar.until_ms));
+    }
     barred::put(db, bars).await
 }
 

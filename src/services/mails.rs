@@ -6,7 +6,8 @@
 //!
 //! Whoever asks for a mail need not be its reader, so asking again neither spoils what was sent nor fills a mailbox: earlier
 //! tokens stay good, and the more mails of a kind went out lately, the longer it takes until the next one does. It is left
-//! out only while one that went out has half of its time before it, so that there always is one to use. That is decided
+//! out only while one that went out has half of its time before it, so that there is one to use, or while one before it is
+//! still being tried. That is decided
 //! here and not where it is asked for, where it would tell that there is an account.
 
 use std::{
@@ -38,11 +39,11 @@ const CHUNK: u64 = 20;
 const ATTEMPTS: i32 = 8;
 /// After how long a mail that did not go out is tried again; longer each time.
 const RETRY_MS: i64 = 30_000;
-/// How long after the one before the second mail of a kind within a day goes out to an account, the third, and so on; the
-/// last counts from there on. None is longer than half the time that a token is good for.
+/// How long after the one before the second mail of a kind within a day goes out to an account's address, the third, and so
+/// on; the last counts from there on. None is longer than half the time that a token is good for.
 const GAPS_MS: [i64; 5] = [0, 60_000, 5 * 60_000, 15 * 60_000, 30 * 60_000];
 /// How long a mail counts.
-pub(super) const COUNTED_MS: i64 = 24 * 60 * 60 * 1000;
+pub(super) const COUNTED_MS: i64 = DAY_MS;
 const TOKEN_PREFIX: &str = "rhm_";
 
 /// See the module.
@@ -191,7 +192,7 @@ impl Mails {
             return Ok(None);
         }
         // One that is tried again was let through before.
-        if mail.attempts == 0 && self.is_too_soon(&tx, user.id, mail).await? {
+        if mail.attempts == 0 && self.is_too_soon(&tx, (user.id, &to), mail).await? {
             tracing::debug!(id = %mail.id, what = mail.kind.as_str(), "a mail is left out");
             return Ok(None);
         }
@@ -211,13 +212,19 @@ impl Mails {
         Ok(Some((user, to, token)))
     }
 
-    async fn is_too_soon(&self, tx: &Tx, user: UserId, mail: &mails::Model) -> Result<bool> {
+    async fn is_too_soon(
+        &self,
+        tx: &Tx,
+        (user, to): (UserId, &str),
+        mail: &mails::Model,
+    ) -> Result<bool> {
         let (now, token_ms) = (now(), self.token_ms());
         if mails::is_tried(tx, (user, mail.kind), mail.id).await? {
             return Ok(true);
         }
         let since = now.plus_ms(token_ms - COUNTED_MS);
-        let expiries = one_time_tokens::expiries(tx, user, mail.kind, since).await?;
+        let to = fold(to);
+        let expiries = one_time_tokens::expiries(tx, (user, mail.kind), Some(&to), since).await?;
         let Some(last) = expiries.first() else { return Ok(false) };
         let gap_ms = GAPS_MS[(expiries.len() - 1).min(GAPS_MS.len() - 1)].min(token_ms / 2);
         Ok(now.since(last.plus_ms(-token_ms)) < gap_ms)

@@ -3,7 +3,7 @@
 
 use super::{
     accounts::{Accounts, Origin, Tokens, refuse_suspended},
-    attempts,
+    attempts, bars,
     core::now,
     mails, passwords,
     sessions::activity,
@@ -64,7 +64,7 @@ impl Accounts {
         self.prove(who, "input.password", Some(password)).await?;
         let tx = self.core.sql.begin().await?;
         users::lock(&tx, &[who.user]).await?.pop().ok_or(Error::NotFound("user"))?;
-        one_time_tokens::forget(&tx, who.user, Some(MailKind::ChangeEmail)).await?;
+        one_time_tokens::disarm(&tx, who.user).await?;
         mails_of::forget_kinds(&tx, who.user, &[MailKind::ChangeEmail]).await?;
         mails::ask_at(&tx, Some(who.user), MailKind::ChangeEmail, Some(email)).await?;
         let trail = activity(who.user, "EMAIL_CHANGE_ASKED", None, serde_json::json!({}));
@@ -83,7 +83,7 @@ impl Accounts {
     ///
     /// # Errors
     /// BAD_USER_INPUT for a token that is unknown, used or out of date, or whose address is the account's no more; CONFLICT
-    /// where it was to become that and somebody else has it meanwhile.
+    /// where it was to become that and somebody else has it meanwhile; FORBIDDEN where it was a suspended account's.
     pub async fn verify_email(&self, token: &str) -> Result<users::Model> {
         retrying(|| self.try_verify(token)).await
     }
@@ -110,6 +110,7 @@ impl Accounts {
         email: String,
     ) -> Result<users::Model> {
         let (id, before) = (user.id, user.email.clone());
+        bars::refuse_address(&self.core, &tx, &fold(&email)).await?;
         let mut row = user.into_active_model();
         row.email_key = Set(fold(&email));
         row.email = Set(email);
@@ -200,7 +201,8 @@ impl Accounts {
         let row = one_time_tokens::live(tx, &hash, kinds, now()).await?.ok_or_else(bad_token)?;
         let user = users::lock(tx, &[row.user_id]).await?.pop();
         // Addresses are proven by their owner's own wish, who has no use for any but the last.
-        let after = one_time_tokens::expiries(tx, row.user_id, row.kind, row.expires_at).await?;
+        let after = one_time_tokens::expiries(tx, (row.user_id, row.kind), None, row.expires_at);
+        let after = after.await?;
         if row.kind != MailKind::ResetPassword && !after.is_empty() {
             return Err(bad_token());
         }

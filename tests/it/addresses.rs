@@ -96,6 +96,40 @@ async fn nobody_learns_from_a_change_which_addresses_have_an_account() {
 }
 
 #[tokio::test]
+async fn a_stranger_is_not_written_to_again_and_again_and_only_the_last_token_counts() {
+    let app = TestApp::with(|settings| {
+        settings.limits.mail_per_account_minute = 0;
+        settings.limits.mail_per_address_minute = 0;
+        settings.limits.login_per_account_minute = 0;
+    })
+    .await;
+    let ada = app.player("ada").await;
+    let written = |to: &str| {
+        let (to, words) = (format!("To: {to}"), "Confirm your new address");
+        mails(&app)
+            .into_iter()
+            .filter(|(text, _)| text.contains(&to) && text.contains(words))
+            .count()
+    };
+    // A mistake is mended at once.
+    ada.run(CHANGE, json!({"email": "stranger@example.com"})).await;
+    let strangers = token(&app, "To: stranger@example.com", &[]).await;
+    for n in 0..4 {
+        ada.run(CHANGE, json!({"email": "stranger@example.com"})).await;
+        let own = format!("ada{n}@example.com");
+        ada.run(CHANGE, json!({"email": own})).await;
+        // The mails go out in the order in which they were asked for.
+        told(&app, &own, "Confirm your new address").await;
+    }
+    assert_eq!(written("stranger@example.com"), 2);
+    let refused = app.anonymous().fail(VERIFY, json!({"token": strangers})).await;
+    assert_eq!(refused["field"], "input.token");
+    let own = token(&app, "To: ada3@example.com", &[]).await;
+    app.anonymous().run(VERIFY, json!({"token": own})).await;
+    assert_eq!(ada.run(ME, json!({})).await["me"]["email"], "ada3@example.com");
+}
+
+#[tokio::test]
 async fn another_password_takes_back_what_was_begun_before() {
     let app = TestApp::with(|settings| settings.limits.mail_per_account_minute = 0).await;
     let ada = app.player("ada").await;

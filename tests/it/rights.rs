@@ -5,10 +5,13 @@ use std::time::{Duration, Instant, SystemTime};
 use rankedhonor::{error::Code, game::accounts::Role, services::bars::Barred};
 use serde_json::{Value, json};
 
-use crate::support::{
-    Client, PASSWORD, TestApp,
-    client::{PATIENCE, play},
-    stores::{files, found},
+use crate::{
+    recovery::token,
+    support::{
+        Client, PASSWORD, TestApp,
+        client::{PATIENCE, play},
+        stores::{files, found},
+    },
 };
 
 const DELETE: &str =
@@ -214,6 +217,13 @@ async fn a_suspended_person_does_not_come_back_by_being_deleted() {
         assert_eq!(refused, suspended);
     }
     assert!(found(&app, &["ada@example.com", "bob@example.com"]).await.is_empty());
+    // Nor do they by another account that they make their own.
+    let eve = app.player("eve").await;
+    let change = "mutation($p: String!) { changeEmail(input: {newEmail: \"bob@example.com\", password: $p}) { accepted } }";
+    eve.run(change, json!({"p": PASSWORD})).await;
+    let token = token(&app, "Confirm your new address", &[]).await;
+    let verify = "mutation($token: String!) { verifyEmail(input: {token: $token}) { verified } }";
+    assert_eq!(app.anonymous().fail(verify, json!({"token": token})).await, suspended);
     // Unless an operator thinks better of it.
     let accounts = &app.services.accounts;
     let hers = Barred::Address(" Ada@example.com".into());
