@@ -13,7 +13,8 @@ pub struct Limits {
     /// Milliseconds one request may take; up to four fifths of it to wait for its turn at an embedded database, up to two
     /// fifths for its turn at checking a password, up to one fifth for what it wrote to be everywhere.
     pub request_timeout_ms: u64,
-    /// Milliseconds in which a request's headers must come; a connection without a request is closed after as many.
+    /// Milliseconds in which a request's headers must come; a connection without a request is closed after as many, one of
+    /// HTTP/2 that does not go when it is told to after twice as many.
     pub header_timeout_ms: u64,
     /// Connections that may be open at once, sockets not counted; who comes then waits to be taken.
     pub connections: usize,

@@ -1,17 +1,21 @@
 //! Serving, and stopping (rule 31).
 
 use std::{
+    convert::Infallible,
     io::{self, ErrorKind},
     net::SocketAddr,
     pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use axum::{Router, extract::ConnectInfo, http::Request};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{Method, Request, Response, Version},
+};
+use http_body_util::BodyExt;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -20,7 +24,7 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_service::Service;
@@ -110,16 +114,71 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
+/// What a connection is used for.
+struct Use {
+    /// How its first request came; none: it had none yet.
+    version: Option<Version>,
+    /// Requests whose answers are not sent yet.
+    running: usize,
+    /// Since when that is so.
+    since: Instant,
+}
+
+/// A request whose answer is not sent yet.
+struct Running(Arc<Mutex<Use>>);
+
+impl Running {
+    fn begin(used: &Arc<Mutex<Use>>, version: Version) -> Self {
+        let mut now = held(used);
+        now.version = Some(version);
+        now.running += 1;
+        Self(used.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut now = held(&self.0);
+        now.running -= 1;
+        now.since = Instant::now();
+    }
+}
+
+fn held(used: &Mutex<Use>) -> MutexGuard<'_, Use> {
+    used.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Answers a request; it runs until its answer is sent, or, where it became a socket over HTTP/2, as long as its connection.
+async fn answer(
+    router: Router,
+    request: Request<Incoming>,
+    running: Running,
+) -> Result<Response<Body>, Infallible> {
+    let connects = request.method() == Method::CONNECT;
+    let answer = { router }.call(request).await?;
+    if connects && answer.status().is_success() {
+        std::mem::forget(running);
+        return Ok(answer);
+    }
+    Ok(answer.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _ = &running;
+            frame
+        }))
+    }))
+}
+
 impl Serving {
     /// Serves one connection to its end, or to where it becomes a socket.
     async fn run(self, stream: TcpStream, peer: SocketAddr) {
-        let spoke = Arc::new(AtomicBool::new(false));
+        let unused = Use { version: None, running: 0, since: Instant::now() };
+        let used = Arc::new(Mutex::new(unused));
         let service = service_fn({
-            let (router, spoke) = (self.router, spoke.clone());
+            let (router, used) = (self.router, used.clone());
             move |mut request: Request<Incoming>| {
-                spoke.store(true, Relaxed);
                 request.extensions_mut().insert(ConnectInfo(peer));
-                router.clone().call(request)
+                let running = Running::begin(&used, request.version());
+                answer(router.clone(), request, running)
             }
         });
         let mut builder = Builder::new(TokioExecutor::new());
@@ -133,9 +192,9 @@ impl Serving {
             .enable_connect_protocol();
         let mut connection =
             pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
-        // Before the first bytes have told the version there is no other clock.
-        let mut first = pin!(sleep(self.headers));
-        let (mut waits, mut stopping) = (true, false);
+        // Before the first bytes have told the version, and between the requests of HTTP/2, there is no other clock.
+        let mut idle = pin!(sleep(self.headers));
+        let (mut watched, mut going, mut stopping) = (true, false, false);
         loop {
             tokio::select! {
                 ended = connection.as_mut() => {
@@ -148,10 +207,24 @@ impl Serving {
                     stopping = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = &mut first, if waits => {
-                    waits = false;
-                    if !spoke.load(Relaxed) {
-                        return;
+                () = &mut idle, if watched => {
+                    let (version, free_at) = {
+                        let used = held(&used);
+                        let since = if used.running > 0 { Instant::now() } else { used.since };
+                        (used.version, since + self.headers)
+                    };
+                    match version {
+                        _ if free_at > Instant::now() => idle.as_mut().reset(free_at),
+                        None => return,
+                        Some(Version::HTTP_2) if going => return,
+                        Some(Version::HTTP_2) => {
+                            // Its peer is told, and has as long again to hear of it.
+                            going = true;
+                            connection.as_mut().graceful_shutdown();
+                            idle.as_mut().reset(Instant::now() + self.headers);
+                        }
+                        // There it is the time for the next request's headers.
+                        Some(_) => watched = false,
                     }
                 }
                 () = self.cut.cancelled() => return,

@@ -331,6 +331,11 @@ async fn connections_that_ask_nothing_are_closed() {
         is_closed(&app, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
     );
     assert!(empty && half && version && silent, "{empty} {half} {version} {silent}");
+    // Nor is one of HTTP/2 kept open by what it asked before.
+    let mut asked = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    // GET / over http, which is in the static table, and :authority.
+    asked.extend(b"\0\0\x06\x01\x05\0\0\0\x01\x82\x84\x86\x41\x01x");
+    assert!(is_closed(&app, &asked).await);
     // A socket is no such connection, however long it is open.
     let mut socket = app.anonymous().socket().await;
     assert!(is_closed(&app, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await);
