@@ -179,7 +179,7 @@ pub async fn list(
 }
 
 /// Erases what is told of somebody: the details of what was done to them, but for the acts named in `stays`, and from where they
-/// acted. What they did to others stays. The chain holds without it.
+/// acted, or whoever did not show who they were. What they did to others stays. The chain holds without it.
 pub async fn erase(db: &impl ConnectionTrait, somebody: &str, stays: &[&str]) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::Details, Expr::value(Option::<String>::None))
@@ -188,10 +188,11 @@ pub async fn erase(db: &impl ConnectionTrait, somebody: &str, stays: &[&str]) ->
         .filter(Column::Action.is_not_in(stays.iter().copied()))
         .exec(db)
         .await?;
+    let unproven = Column::Object.eq(somebody).and(Column::Actor.eq("anonymous"));
     Entity::update_many()
         .col_expr(Column::Whence, Expr::value(Option::<String>::None))
         .col_expr(Column::WhenceSalt, Expr::value(Option::<String>::None))
-        .filter(Column::Actor.eq(somebody).or(Column::Object.eq(somebody)))
+        .filter(Column::Actor.eq(somebody).or(unproven))
         .exec(db)
         .await?;
     Ok(())

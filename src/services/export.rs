@@ -236,7 +236,8 @@ async fn noted(tx: &Tx, user: UserId) -> Result<Value> {
     Ok(list(&rows, |row| json!({"text": row.text, "at": row.created_at})))
 }
 
-/// What they did, or had done to them. What somebody else did shows neither who that was nor from where.
+/// What they did, or had done to them. What somebody else did shows neither who that was nor from where, but for what was tried
+/// to get into the account.
 async fn acts(tx: &Tx, user: UserId) -> Result<Value> {
     let user = user.to_string();
     Ok(list(&audit_log::about(tx, &user, MANY).await?, |line| {
