@@ -1,6 +1,6 @@
 //! What an operator does to accounts, keys and secrets at the command line.
 
-use std::io::BufRead;
+use std::io::{BufRead, ErrorKind};
 
 use super::working;
 use crate::{
@@ -79,7 +79,13 @@ pub async fn import_users(config: Config, lines: impl BufRead) -> Result<(usize,
     working(config, async |services| {
         let (mut made, mut left) = (0, Vec::new());
         for (line, number) in lines.lines().zip(1..) {
-            let line = line.map_err(Error::internal)?;
+            let line = match line {
+                Err(error) if error.kind() == ErrorKind::InvalidData => {
+                    left.push(format!("line {number}: not text (UTF-8)"));
+                    continue;
+                }
+                line => line.map_err(Error::internal)?,
+            };
             if line.trim().is_empty() {
                 continue;
             }

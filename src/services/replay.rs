@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io::{BufRead, Write},
+    io::{BufRead, ErrorKind, Write},
 };
 
 use crate::{
@@ -56,8 +56,11 @@ pub fn run(
     let mut score = Score::default();
     let mut last_ms = i64::MIN;
     for (text, number) in history.lines().zip(1_u64..) {
-        let text = text.map_err(Error::internal)?;
         let refuse = |what: &str| Error::bad_input(format!("line {number}"), what);
+        let text = text.map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => refuse("expected text (UTF-8)"),
+            _ => Error::internal(error),
+        })?;
         let line = parse(&text).map_err(refuse)?;
         if line.at_ms < last_ms {
             return Err(refuse("matches come in time order"));

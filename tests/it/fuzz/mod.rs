@@ -2,6 +2,7 @@
 //! over. A failure tells the input that made it.
 
 mod edge;
+mod lines;
 mod sealed;
 mod services;
 mod urls;
