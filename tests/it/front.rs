@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use rankedhonor::config::Settings;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{PASSWORD, TestApp};
 
 /// Far above what a refusal takes, far below what an exponential walk does.
 const QUICK: Duration = Duration::from_secs(20);
@@ -245,6 +246,40 @@ async fn batches_are_bounded() {
     );
     let (status, ..) = raw(&app, Method::POST, "/graphql", &[json], batch(6)).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_batch_has_the_time_of_one_request_and_what_was_begun_is_finished() {
+    // A sign-in takes far longer than a request may.
+    let slow = |settings: &mut Settings| {
+        settings.accounts.argon2_memory_kib = 128 * 1024;
+        settings.accounts.argon2_passes = 16;
+    };
+    let app = TestApp::with(slow).await;
+    app.player("ada").await;
+    let app = app
+        .restart_with(|settings| {
+            slow(settings);
+            settings.limits.request_timeout_ms = 100;
+        })
+        .await;
+    let login = format!(
+        "mutation {{ login(input: {{login: \"ada\", password: \"{PASSWORD}\"}}) {{ accessToken }} }}"
+    );
+    let quick = json!({"query": "{ __typename }"});
+    let batch = json!([{"query": login}, quick, quick]);
+    let json = ("content-type", "application/json");
+    let (status, text, _) = raw(&app, Method::POST, "/graphql", &[json], batch.to_string()).await;
+    assert_eq!(status, StatusCode::OK);
+    let answers: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(answers.len(), 3);
+    for late in &answers {
+        assert_eq!(late["errors"][0]["extensions"]["code"], "SERVICE_UNAVAILABLE", "{text}");
+    }
+    app.until(async || {
+        app.cell("SELECT CAST(COUNT(*) AS CHAR(8)) FROM sessions").await.trim() == "2"
+    })
+    .await;
 }
 
 #[tokio::test]
