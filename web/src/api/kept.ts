@@ -6,7 +6,8 @@ const memory = new Map<string, string>();
 
 export function kept(key: string, where: Where = 'localStorage'): string | null {
   try {
-    return window[where].getItem(key);
+    // What did not fit there is in the memory.
+    return window[where].getItem(key) ?? memory.get(key) ?? null;
   } catch {
     return memory.get(key) ?? null;
   }
@@ -14,11 +15,11 @@ export function kept(key: string, where: Where = 'localStorage'): string | null 
 
 /** Keeps it; null forgets it. */
 export function keep(key: string, value: string | null, where: Where = 'localStorage'): void {
+  memory.delete(key);
   try {
-    if (value === null) window[where].removeItem(key);
-    else window[where].setItem(key, value);
+    window[where].removeItem(key);
+    if (value !== null) window[where].setItem(key, value);
   } catch {
-    if (value === null) memory.delete(key);
-    else memory.set(key, value);
+    if (value !== null) memory.set(key, value);
   }
 }

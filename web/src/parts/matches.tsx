@@ -70,6 +70,12 @@ export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** A reason that somebody wrote, as a sentence. */
+export function sentence(reason: string | null): string {
+  if (!reason) return 'No reason was given.';
+  return `${capital(reason)}${/[.!?]$/.test(reason) ? '' : '.'}`;
+}
+
 /** What a match is called: who plays, or where those are many, what they play. */
 export function titleOf(match: { mode: { name: string }; teams: { players: { user: { username: string } }[] }[] }): string {
   const sides = match.teams.map((team) => team.players.map(({ user }) => user.username).join(' & '));

@@ -13,6 +13,7 @@ export function signInPath(path: string): string {
 /** Where to go after it: a page of this server, whatever the address says. */
 export function goalOf(to: string | null | undefined): string {
   const url = to?.startsWith('/') && URL.canParse(to, location.origin) ? new URL(to, location.origin) : null;
-  if (url?.origin !== location.origin || NOT_BACK.includes(url.pathname)) return DEFAULT;
+  // An address of two slashes would be another server's.
+  if (url?.origin !== location.origin || url.pathname.startsWith('//') || NOT_BACK.includes(url.pathname)) return DEFAULT;
   return url.pathname + url.search;
 }

@@ -259,8 +259,8 @@ function Password() {
           about="currentPassword"
           error={act.error}
           type="password"
+          hint="Empty, where you have none yet"
           autoComplete="current-password"
-          required
         />
         <Field
           label="New password"

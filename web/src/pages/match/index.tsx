@@ -6,7 +6,7 @@ import { graphql } from '../../api/gql';
 import type { MatchWholeFragment } from '../../api/gql/graphql';
 import { codeOf } from '../../api/errors';
 import { useLatest, useRead, useStream, useViewer } from '../../api/hooks';
-import { capital, Change, Chances, isOpen, StatusBadge, titleOf } from '../../parts/matches';
+import { Change, Chances, isOpen, sentence, StatusBadge, titleOf } from '../../parts/matches';
 import { Avatar, PlayerLink } from '../../parts/players';
 import { Undo } from '../../parts/undo';
 import { Card, clock, Empty, Failure, Loading, number, Page, useNow, When } from '../../ui/parts';
@@ -137,13 +137,13 @@ function Shown({ match, changed }: { match: MatchWholeFragment; changed: () => v
       </p>
       {match.voidedAt && (
         <Card title="The result was taken back">
-          <p dir="auto">{capital(match.voidReason ?? 'no reason was given')}</p>
+          <p dir="auto">{sentence(match.voidReason)}</p>
           <p>Ratings are as if it had never been played.</p>
         </Card>
       )}
       {match.status === 'CANCELLED' && (
         <Card title="Cancelled">
-          <p dir="auto">{capital(match.cancelReason ?? 'no reason was given')}.</p>
+          <p dir="auto">{sentence(match.cancelReason)}</p>
         </Card>
       )}
       <div className="columns">

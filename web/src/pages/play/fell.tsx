@@ -2,6 +2,7 @@
 
 import { graphql } from '../../api/gql';
 import { useRead } from '../../api/hooks';
+import { sentence } from '../../parts/matches';
 import { Card } from '../../ui/parts';
 
 const FellThrough = graphql(`
@@ -32,16 +33,10 @@ export function Fell({ id, self }: { id: string; self: string }) {
       {told && (
         <Card title="The match fell through">
           <p>
-            {reasonOf(match.cancelReason)} {me?.accepted && 'You are in the queue again, and your wait counts on.'}
+            {sentence(match.cancelReason)} {me?.accepted && 'You are in the queue again, and your wait counts on.'}
           </p>
         </Card>
       )}
     </div>
   );
-}
-
-/** A reason as a sentence. */
-export function reasonOf(reason: string | null): string {
-  if (!reason) return 'No reason was given.';
-  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${/[.!?]$/.test(reason) ? '' : '.'}`;
 }

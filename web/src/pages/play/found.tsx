@@ -6,11 +6,10 @@ import { Link } from 'wouter';
 import { graphql } from '../../api/gql';
 import type { MyMatchFragment } from '../../api/gql/graphql';
 import { useAct, useLatest, useRead, useStream } from '../../api/hooks';
-import { Change, Chances, isOpen, StatusBadge } from '../../parts/matches';
+import { Change, Chances, isOpen, sentence, StatusBadge } from '../../parts/matches';
 import { Avatar, PlayerLink } from '../../parts/players';
 import { accepted as known, answerSeconds } from '../../parts/ticket';
 import { Card, clock, Failure, Loading, number, Page, Refusal, useNow } from '../../ui/parts';
-import { reasonOf } from './fell';
 
 graphql(`
   fragment MyMatch on Match {
@@ -96,7 +95,7 @@ export function Found({ id, self, done }: { id: string; self: string; done: () =
           </p>
         </Card>
       )}
-      {match.status === 'CANCELLED' && <Card title="Why">{reasonOf(match.cancelReason)}</Card>}
+      {match.status === 'CANCELLED' && <Card title="Why">{sentence(match.cancelReason)}</Card>}
       {match.session && isOpen(match.status) && match.status !== 'READY_CHECK' && (
         <Card title="How to connect" call>
           <p>{match.session.endpoint ? <code>{match.session.endpoint}</code> : 'The game server is about to open the match.'}</p>
