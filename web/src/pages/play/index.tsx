@@ -7,6 +7,7 @@ import type { PlayNowQuery } from '../../api/gql/graphql';
 import { useRead, useViewer } from '../../api/hooks';
 import { session } from '../../api/session';
 import { useStore } from '../../api/store';
+import { useCatalog } from '../../parts/catalog';
 import { ticket as known } from '../../parts/ticket';
 import { Badge, Card, Failure, Loading, Page, When } from '../../ui/parts';
 import { SignIn } from '../account/sign-in';
@@ -59,6 +60,8 @@ export default function PlayPage() {
 
 function Signed({ id }: { id: string }) {
   const { data, error, reload } = useRead(PlayNow, {});
+  // What can be played comes with it, so that nothing moves when it does.
+  const catalog = useCatalog();
   const heard = useStore(known);
   useEffect(() => {
     if (heard && heard.state !== 'SEARCHING') reload();
@@ -82,7 +85,7 @@ function Signed({ id }: { id: string }) {
       setShown(undefined);
     }
   }, [now, searches]);
-  if (!data)
+  if (!data || (!catalog.data && !catalog.error))
     return <Page title="Play">{error ? <Failure error={error} retry={reload} /> : <Loading what="where you are" />}</Page>;
   const match = searches ? null : now && now !== seen ? now : shown;
   if (match) {
@@ -109,7 +112,7 @@ function Signed({ id }: { id: string }) {
         {searching ? (
           <Waiting ticket={searching} left={known.set} />
         ) : (
-          <Setup party={data.myParty} self={id} joined={known.set} refused={reload} />
+          <Setup catalog={catalog} party={data.myParty} self={id} joined={known.set} refused={reload} />
         )}
         <Party party={data.myParty} self={id} changed={reload} />
       </div>

@@ -6,7 +6,7 @@ import { graphql } from '../../api/gql';
 import type { PartyPartsFragment } from '../../api/gql/graphql';
 import { useAct, useViewer } from '../../api/hooks';
 import { allowSound } from '../../parts/alarm';
-import { useCatalog } from '../../parts/catalog';
+import type { useCatalog } from '../../parts/catalog';
 import type { Ticket } from '../../parts/ticket';
 import { Badge, Card, Choice, Failure, Loading, Refusal } from '../../ui/parts';
 import { Queue } from '../live/queue';
@@ -27,17 +27,18 @@ const ENDS: Partial<Record<Intl.LDMLPluralRule, string>> = { one: 'st', two: 'nd
 const ORDER = { format: (place: number) => `${place}${ENDS[RULES.select(place)] ?? 'th'}` };
 
 export function Setup({
+  catalog,
   party,
   self,
   joined,
   refused,
 }: {
+  catalog: ReturnType<typeof useCatalog>;
   party: PartyPartsFragment | null;
   self: string;
   joined: (ticket: Ticket) => void;
   refused: () => void;
 }) {
-  const catalog = useCatalog();
   const home = useViewer()?.region?.id;
   const [mode, setMode] = useState<string>();
   const [places, setPlaces] = useState<string[]>(home ? [home] : []);
