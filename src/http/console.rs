@@ -80,11 +80,10 @@ pub fn routes(explore: bool) -> Router<App> {
     routes.fallback(move |request: Request| async move {
         // Whoever reads sees the console's own page for what is not there; programs see nothing.
         let reads = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-        if request.method().is_safe() && reads.is_some_and(|accept| accept.contains("text/html")) {
-            (StatusCode::NOT_FOUND, page(explore)).into_response()
-        } else {
-            StatusCode::NOT_FOUND.into_response()
-        }
+        let seen =
+            request.method().is_safe() && reads.is_some_and(|kinds| kinds.contains("text/html"));
+        let body = if seen { page(explore) } else { ().into_response() };
+        (StatusCode::NOT_FOUND, [(header::VARY, "accept")], body).into_response()
     })
 }
 
@@ -125,15 +124,24 @@ async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     response
 }
 
-/// A file as it was built, compressed where that was worth it and the client takes it.
+/// A file as it was built, compressed where that was worth it and the client takes it; nothing where the client has it.
 async fn file(path: &str, asked: HeaderMap) -> Response {
     let packed = takes_gzip(&asked).then(|| Built::get(&format!("{path}.gz"))).flatten();
     let encoding = packed.is_some().then_some((header::CONTENT_ENCODING, "gzip"));
-    let Some(EmbeddedFile { data, .. }) = packed.or_else(|| Built::get(path)) else {
+    let Some(EmbeddedFile { data, metadata }) = packed.or_else(|| Built::get(path)) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let headers = [(header::CONTENT_TYPE, content_type(path)), (header::VARY, "accept-encoding")];
-    (headers, AppendHeaders(encoding), data).into_response()
+    let tag = format!("\"{}\"", hex::encode(&metadata.sha256_hash()[..16]));
+    let headers = [
+        (header::ETAG, tag.as_str()),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::VARY, "accept-encoding"),
+    ];
+    if asked.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    let kind = [(header::CONTENT_TYPE, content_type(path))];
+    (headers, kind, AppendHeaders(encoding), data).into_response()
 }
 
 fn takes_gzip(asked: &HeaderMap) -> bool {

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, atomic::AtomicI64},
 };
 
+use chrono::DateTime;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Set};
 use uuid::Uuid;
 
@@ -370,7 +371,10 @@ pub(super) fn normal_login(text: &str) -> String {
 pub(super) fn refuse_suspended(user: &users::Model) -> Result<()> {
     if user.is_suspended(now()) {
         let reason = user.suspended_reason.as_deref().unwrap_or("no reason given");
-        return Err(Error::Suspended(format!("this account is suspended: {reason}")));
+        let until = user.suspended_until.filter(|until| *until < Timestamp::FOREVER);
+        let until = until.and_then(|until| DateTime::from_timestamp_millis(until.0));
+        let until = until.map(|at| at.format(" until %F %R UTC").to_string()).unwrap_or_default();
+        return Err(Error::Suspended(format!("this account is suspended{until}: {reason}")));
     }
     Ok(())
 }

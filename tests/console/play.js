@@ -183,6 +183,9 @@ await browsing(server, async (browser) => {
   await ada.page.goto('/play');
   await ada.page.getByRole('button', { name: 'Make a party' }).click();
   const code = await ada.page.locator('strong.mono').textContent();
+  await until('the focus is on the party', () =>
+    ada.page.getByTestId('party').evaluate((party) => party === document.activeElement),
+  );
   await bob.page.goto('/play');
   await bob.page.getByLabel('Code of a friend').fill(code.toLowerCase());
   await bob.page.getByRole('button', { name: 'Join it' }).click();

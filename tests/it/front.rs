@@ -360,6 +360,14 @@ async fn the_console_is_on_its_pages_where_it_is_built_and_graphiql_where_it_is_
     assert_eq!(status, 200);
     assert_eq!(headers["content-encoding"], "gzip");
     assert_eq!(headers["cache-control"], "public, max-age=31536000, immutable");
+    // What keeps its name is asked for each time, and sent where it has changed.
+    let (_, headers, _) = page("/theme.js", "*/*").await;
+    assert_eq!(headers["cache-control"], "no-cache");
+    let again = reqwest::Client::new()
+        .get(format!("http://{}/theme.js", app.addr))
+        .header("accept-encoding", "gzip")
+        .header("if-none-match", &headers["etag"]);
+    assert_eq!(again.send().await.unwrap().status(), 304);
     // Whoever reads is told so by the console where nothing is, whoever programs by the status alone.
     assert_eq!(page("/nonsense", "text/html").await.0, 404);
     assert!(page("/nonsense", "application/json").await.2.is_empty());

@@ -4,13 +4,12 @@ import { Component, useEffect, type ReactNode } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 
 import { useViewer } from './api/hooks';
-import { connection } from './api/live';
-import { online, reached } from './api/reach';
 import { session } from './api/session';
 import { useStore } from './api/store';
 import { Bell } from './parts/bell';
 import { Queueing } from './parts/queueing';
 import { nameIn } from './parts/players';
+import { useCutOff } from './parts/cut-off';
 import { signInPath } from './parts/sign-in-path';
 import { later, loadAhead } from './ui/later';
 import { Empty, Page } from './ui/parts';
@@ -150,15 +149,15 @@ function ThemeChoice() {
 
 /** Whether what one sees is how things are. */
 function Banner() {
-  const offline = !useStore(online);
-  const lost = useStore(connection) === 'lost';
-  const away = !useStore(reached);
+  const cut = useCutOff();
   return (
     <div role="status">
-      {offline ? (
-        <p className="banner">Not connected: this device is offline, and what you see may be old.</p>
-      ) : (
-        (lost || away) && <p className="banner">Not connected: what you see may be old. Trying again …</p>
+      {cut && (
+        <p className="banner">
+          {cut === 'offline'
+            ? 'Not connected: this device is offline, and what you see may be old.'
+            : 'Not connected: what you see may be old. Trying again …'}
+        </p>
       )}
     </div>
   );

@@ -8,6 +8,7 @@ import { createGraphiQLFetcher, type Fetcher, type FetcherParams } from '@graphi
 import { GraphiQL } from 'graphiql';
 import { Kind, parse } from 'graphql';
 import { createClient } from 'graphql-ws';
+import { useSyncExternalStore } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { renewed, session, token } from '../api/session';
@@ -48,8 +49,18 @@ const fetcher: Fetcher = async (operation, options) => {
   return createGraphiQLFetcher({ url: url.href, wsClient })(params, { documentAST, headers: { ...headers, ...who } });
 };
 
+const system = matchMedia('(prefers-color-scheme: dark)');
+
+function followSystem(changed: () => void) {
+  system.addEventListener('change', changed);
+  return () => system.removeEventListener('change', changed);
+}
+
 function Explore() {
-  const colours = useStore(theme);
+  // GraphiQL follows the system in its frame, but not in its editors.
+  const dark = useSyncExternalStore(followSystem, () => system.matches);
+  const chosen = useStore(theme);
+  const colours = chosen === 'system' ? (dark ? 'dark' : 'light') : chosen;
   return (
     <>
       <nav className="explore-top" aria-label="Pages">
@@ -63,7 +74,7 @@ function Explore() {
           defaultTabs={EXAMPLES}
           shouldPersistHeaders={false}
           defaultEditorToolsVisibility="variables"
-          forcedTheme={colours === 'system' ? undefined : colours}
+          forcedTheme={colours}
         />
       </main>
     </>

@@ -1,14 +1,14 @@
 // The viewer's notifications: how many are unread, and what they say.
 
-import { useState } from 'react';
-import { Link } from 'wouter';
+import { useEffect, useState } from 'react';
+import { Link, useLocation } from 'wouter';
 
 import { graphql } from '../api/gql';
 import { useAct, useRead, useStream } from '../api/hooks';
 import { useStore } from '../api/store';
 import { Dialog, Empty, Failure, Loading, When } from '../ui/parts';
 import { isOpen } from './matches';
-import { ticket } from './ticket';
+import { accepted, ticket } from './ticket';
 
 const Notifications = graphql(`
   query Notifications {
@@ -31,6 +31,7 @@ const NotificationReceived = graphql(`
   subscription NotificationReceived {
     notificationReceived {
       id
+      kind
       title
     }
   }
@@ -44,15 +45,26 @@ const MarkRead = graphql(`
   }
 `);
 
+const FOUND = 'MATCH_FOUND';
+
 export function Bell() {
   const { data, error, reload } = useRead(Notifications, {});
   const [open, setOpen] = useState(false);
   const [said, setSaid] = useState('');
   const mark = useAct(MarkRead, reload);
+  const [path] = useLocation();
   useStream(NotificationReceived, {}, (heard) => {
-    setSaid(heard.at(-1)?.notificationReceived.title ?? '');
+    const last = heard.at(-1)?.notificationReceived;
+    // Where one plays, the page itself says so.
+    if (last && !(last.kind === FOUND && path === '/play')) setSaid(last.title);
     reload();
   });
+  // Whoever has accepted has read that there is something to accept.
+  const yes = useStore(accepted);
+  const answered = data?.notifications.nodes.find((one) => one.kind === FOUND && one.data?.matchId === yes && !one.readAt)?.id;
+  useEffect(() => {
+    if (yes && answered) void mark.run({ input: { ids: [answered] } });
+  }, [yes, answered]);
   const unread = data?.notifications.unreadCount ?? 0;
   const close = () => {
     setOpen(false);
@@ -81,7 +93,7 @@ export function Bell() {
                     <When at={one.createdAt} />
                   </span>
                 </div>
-                {one.body && <p className="quiet">{one.body}</p>}
+                <Body of={one} />
               </li>
             ))}
           </ul>
@@ -89,6 +101,13 @@ export function Bell() {
       )}
     </>
   );
+}
+
+/** What it says; of a match that was found, only while there is something to answer. */
+function Body({ of }: { of: { kind: string; body: string | null; data: Record<string, unknown> | null } }) {
+  const now = useStore(ticket)?.match;
+  const over = of.kind === FOUND && !(now?.id === of.data?.matchId && now?.status === 'READY_CHECK');
+  return of.body && !over ? <p className="quiet">{of.body}</p> : null;
 }
 
 /** Leads to the match that it is about: to where it is played, while it is one's own. */

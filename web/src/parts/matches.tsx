@@ -62,6 +62,7 @@ export function StatusBadge({ status, voidedAt }: { status: MatchStatus; voidedA
 
 export function Change({ value }: { value: number | null | undefined }) {
   if (value === null || value === undefined) return null;
+  if (Math.round(value) === 0) return <span className="number quiet">±0</span>;
   return <span className={`number ${value < 0 ? 'bad' : 'good'}`}>{value < 0 ? `−${number(-value)}` : `+${number(value)}`}</span>;
 }
 
@@ -118,7 +119,9 @@ export function MatchCard({ match, fresh }: { match: MatchCardFragment; fresh?: 
               {team.players.map(({ user, mmrBefore, mmrChange }, index) => (
                 <span key={user.id}>
                   {index > 0 && ', '}
-                  <PlayerLink username={user.username} /> <span className="quiet small number">{number(mmrBefore)}</span>{' '}
+                  <PlayerLink username={user.username} mode={match.mode.id} />{' '}
+                  <span className="quiet small number">{number(mmrBefore)}</span>
+                  {mmrChange !== null && ' '}
                   <Change value={mmrChange} />
                 </span>
               ))}

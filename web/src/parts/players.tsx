@@ -15,8 +15,9 @@ export function Avatar({ name, large }: { name: string; large?: boolean }) {
   );
 }
 
-export function playerPath(username: string): string {
-  return `/players/${encodeURIComponent(username)}`;
+/** Where a player is shown; in that mode, or else in what they played last. */
+export function playerPath(username: string, mode?: string): string {
+  return `/players/${encodeURIComponent(username)}${mode ? `?mode=${encodeURIComponent(mode)}` : ''}`;
 }
 
 /** A name in the address of a page. Whatever stands there, a page comes. */
@@ -28,9 +29,9 @@ export function nameIn(part: string): string {
   }
 }
 
-export function PlayerLink({ username }: { username: string }) {
+export function PlayerLink({ username, mode }: { username: string; mode?: string }) {
   return (
-    <Link className="plain" href={playerPath(username)}>
+    <Link className="plain" href={playerPath(username, mode)}>
       {username}
     </Link>
   );

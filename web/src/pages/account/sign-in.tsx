@@ -97,11 +97,19 @@ export function SignIn({ to = '/play' }: { to?: string }) {
         options={[
           { value: 'in', label: 'Sign in' },
           { value: 'up', label: 'Make an account' },
-          { value: 'forgotten', label: 'Forgot password?' },
         ]}
         onChange={setWay}
       />
-      {way === 'in' && <In to={to} />}
+      {way === 'in' && (
+        <>
+          <In to={to} />
+          <div>
+            <button type="button" className="bare" onClick={() => setWay('forgotten')}>
+              Forgot password?
+            </button>
+          </div>
+        </>
+      )}
       {way === 'up' && <Up />}
       {way === 'forgotten' && <Forgotten />}
     </Card>

@@ -26,7 +26,7 @@ export function Queues({ admin }: { admin: boolean }) {
   return (
     <>
       <Pending read={catalog} what="queues" />
-      <div className="grid">
+      <div className="wide-grid">
         {catalog.data?.modes.map((mode) => (
           <Queue key={mode.id} mode={mode} />
         ))}

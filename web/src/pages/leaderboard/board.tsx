@@ -357,6 +357,7 @@ function Rows({ mode, season, region, around, self, first, was }: Props & { firs
               <Line
                 key={row.entry.user.id}
                 entry={row.entry}
+                mode={mode}
                 offset={item.start}
                 mark={row.entry.user.id === self ? 'you' : row.entry.user.id === around ? 'looked for' : undefined}
               />
@@ -368,7 +369,14 @@ function Rows({ mode, season, region, around, self, first, was }: Props & { firs
   );
 }
 
-function Line({ entry, offset, mark }: { entry: BoardEntryFragment; offset: number; mark: string | undefined }) {
+interface LineProps {
+  entry: BoardEntryFragment;
+  mode: string;
+  offset: number;
+  mark: string | undefined;
+}
+
+function Line({ entry, mode, offset, mark }: LineProps) {
   const { rank, mmr, user, standing } = entry;
   const { wins, losses, draws, streak } = standing;
   const known = useRef(mmr);
@@ -386,7 +394,7 @@ function Line({ entry, offset, mark }: { entry: BoardEntryFragment; offset: numb
       <span role="cell">{number(rank)}</span>
       <span role="cell" className="name">
         <Avatar name={user.username} />
-        <PlayerLink username={user.username} />
+        <PlayerLink username={user.username} mode={mode} />
         {mark && <span className="mark">{mark}</span>}
       </span>
       <span role="cell">{standing.tier?.label ?? '–'}</span>

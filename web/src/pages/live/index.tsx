@@ -12,6 +12,7 @@ import { useStore } from '../../api/store';
 import { ActivityFeed } from '../../parts/feed';
 import { isOpen, MatchCard } from '../../parts/matches';
 import { useCatalog } from '../../parts/catalog';
+import { useCutOff } from '../../parts/cut-off';
 import { Card, Choice, Empty, Failure, Loading, Page } from '../../ui/parts';
 import { Queue } from './queue';
 
@@ -60,13 +61,14 @@ export default function LivePage() {
   const catalog = useCatalog();
   const [search, setSearch] = useSearchParams();
   const wanted = search.get('mode');
-  const state = useStore(connection);
+  const live = useStore(connection) === 'live';
+  const follows = !useCutOff() && live;
   return (
     <Page
       title="Live"
       aside={
         <span className="row quiet small">
-          <span className={state === 'live' ? 'dot' : 'dot off'} aria-hidden /> {state === 'live' ? 'following' : 'connecting'}
+          <span className={follows ? 'dot' : 'dot off'} aria-hidden /> {follows ? 'following' : 'connecting'}
         </span>
       }
     >

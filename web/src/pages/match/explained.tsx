@@ -135,28 +135,30 @@ function Words({ of }: { of: ExplanationFragment }) {
         : the less sure a rating is, the further it moves. Now it is ±{number(of.uncertaintyAfter)}.
         {of.share < 1 && ` Of the team’s change each player takes ${percent(of.share)}.`}
       </p>
-      <table>
-        <thead>
-          <tr>
-            <th>Against</th>
-            <th className="number">Own rating minus theirs</th>
-            <th className="number">Their ±</th>
-            <th className="number">Expected</th>
-            <th className="number">Score</th>
-          </tr>
-        </thead>
-        <tbody>
-          {of.opponents.map((team) => (
-            <tr key={team.teamIndex}>
-              <td>Team {team.teamIndex + 1}</td>
-              <td className="number">{signed(team.ratingDifference)}</td>
-              <td className="number">{number(team.uncertainty)}</td>
-              <td className="number">{percent(team.expectedScore)}</td>
-              <td className="number">{team.score}</td>
+      <div className="scroll" tabIndex={0} role="region" aria-label="Team by team">
+        <table>
+          <thead>
+            <tr>
+              <th>Against</th>
+              <th className="number">Own rating minus theirs</th>
+              <th className="number">Their ±</th>
+              <th className="number">Expected</th>
+              <th className="number">Score</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {of.opponents.map((team) => (
+              <tr key={team.teamIndex}>
+                <td>Team {team.teamIndex + 1}</td>
+                <td className="number">{signed(team.ratingDifference)}</td>
+                <td className="number">{number(team.uncertainty)}</td>
+                <td className="number">{percent(team.expectedScore)}</td>
+                <td className="number">{team.score}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       <p className="quiet small">
         Glicko-2; volatility {of.volatilityBefore.toFixed(5)} → {of.volatilityAfter.toFixed(5)}.
       </p>

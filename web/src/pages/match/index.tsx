@@ -164,7 +164,7 @@ function Shown({ match, changed }: { match: MatchWholeFragment; changed: () => v
                   <li key={player.user.id} className="apart">
                     <span className="name">
                       <Avatar name={player.user.username} />
-                      <PlayerLink username={player.user.username} />
+                      <PlayerLink username={player.user.username} mode={match.mode.id} />
                       <span className="quiet small">
                         {player.hero}
                         {player.abandoned && ' left early'}

@@ -6,6 +6,7 @@ import { Link } from 'wouter';
 import { graphql } from '../../api/gql';
 import type { MyMatchFragment } from '../../api/gql/graphql';
 import { useAct, useLatest, useRead, useStream } from '../../api/hooks';
+import { useStore } from '../../api/store';
 import { Change, Chances, isOpen, sentence, StatusBadge } from '../../parts/matches';
 import { Avatar, PlayerLink } from '../../parts/players';
 import { accepted as known, answerSeconds } from '../../parts/ticket';
@@ -74,6 +75,8 @@ export function Found({ id, self, done }: { id: string; self: string; done: () =
     return <Page title="Match found">{error ? <Failure error={error} retry={reload} /> : <Loading what="the match" />}</Page>;
   const own = match.teams.find((team) => team.players.some(({ user }) => user.id === self));
   const me = own?.players.find(({ user }) => user.id === self);
+  // What was asked before the answer may come after it.
+  const accepted = useStore(known) === match.id || (me?.accepted ?? false);
   const title =
     match.status === 'COMPLETED'
       ? RESULT[own?.outcome ?? 'DRAW']
@@ -81,13 +84,15 @@ export function Found({ id, self, done }: { id: string; self: string; done: () =
         ? 'The match fell through'
         : match.status === 'IN_PROGRESS'
           ? 'Playing'
-          : 'Match found';
+          : match.status === 'PENDING' && match.mode.readyCheckSeconds > 0
+            ? 'About to start'
+            : 'Match found';
   return (
     <Page title={title} aside={<StatusBadge status={match.status} voidedAt={match.voidedAt} />}>
       <p className="hidden" role="alert">
         {title}
       </p>
-      {match.status === 'READY_CHECK' && <ReadyCheck match={match} accepted={me?.accepted ?? false} answered={setMatch} />}
+      {match.status === 'READY_CHECK' && <ReadyCheck match={match} accepted={accepted} answered={setMatch} />}
       {match.status === 'COMPLETED' && me && (
         <Card title="Your rating" call>
           <p data-testid="result">

@@ -1,6 +1,6 @@
 // Whom one plays with.
 
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { graphql } from '../../api/gql';
 import type { PartyPartsFragment } from '../../api/gql/graphql';
@@ -99,16 +99,38 @@ interface Props {
 }
 
 export function Party({ party, self, changed }: Props) {
-  return party ? <Together key={party.id} party={party} self={self} changed={changed} /> : <Alone changed={changed} />;
+  const first = useRef(party?.id);
+  // Whoever came into a party, or out of one, had the focus on what is gone.
+  const came = first.current !== party?.id;
+  useEffect(() => {
+    first.current = party?.id;
+  }, [party?.id]);
+  return party ? (
+    <Together key={party.id} came={came} party={party} self={self} changed={changed} />
+  ) : (
+    <Alone came={came} changed={changed} />
+  );
 }
 
-function Alone({ changed }: { changed: () => void }) {
+/** Where the focus goes that was on what is gone. */
+function useFocus<Part extends HTMLElement>(came: boolean) {
+  const part = useRef<Part>(null);
+  useEffect(() => {
+    if (came && document.activeElement === document.body) part.current?.focus();
+  }, []);
+  return part;
+}
+
+function Alone({ came, changed }: { came: boolean; changed: () => void }) {
+  const start = useFocus<HTMLParagraphElement>(came);
   const create = useAct(CreateParty, changed);
   const join = useAct(JoinParty, changed);
   const [code, setCode] = useState('');
   return (
     <Card title="Party">
-      <p className="quiet">You play alone. With a party you are never split.</p>
+      <p className="quiet" ref={start} tabIndex={-1}>
+        You play alone. With a party you are never split.
+      </p>
       <button type="button" disabled={create.busy} onClick={() => void create.run({})}>
         Make a party
       </button>
@@ -135,7 +157,8 @@ function Alone({ changed }: { changed: () => void }) {
   );
 }
 
-function Together({ party, self, changed }: Props & { party: PartyPartsFragment }) {
+function Together({ came, party, self, changed }: Props & { came: boolean; party: PartyPartsFragment }) {
+  const start = useFocus<HTMLUListElement>(came);
   // Whatever is heard of the party is a reason to look at it; the stream ends when one is out of it.
   useStream(PartyUpdated, {}, changed, { ended: changed });
   const leave = useAct(LeaveParty, changed);
@@ -155,7 +178,7 @@ function Together({ party, self, changed }: Props & { party: PartyPartsFragment 
         )
       }
     >
-      <ul className="list" data-testid="party">
+      <ul className="list" data-testid="party" ref={start} tabIndex={-1} aria-label="Who is in it">
         {party.members.map(({ user, ready: is }) => (
           <li key={user.id} className="apart">
             <span className="name">

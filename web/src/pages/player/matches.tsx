@@ -147,28 +147,30 @@ export function RecentMatches({
           <p className="quiet">{name} has met nobody yet.</p>
         ) : (
           met.length > 0 && (
-            <table>
-              <thead>
-                <tr>
-                  <th>Against</th>
-                  <th className="number">Won</th>
-                  <th className="number">Lost</th>
-                  {drawn && <th className="number">Drawn</th>}
-                </tr>
-              </thead>
-              <tbody>
-                {met.map((other) => (
-                  <tr key={other.id}>
-                    <td>
-                      <PlayerLink username={other.username} />
-                    </td>
-                    <td className="number">{other.won}</td>
-                    <td className="number">{other.lost}</td>
-                    {drawn && <td className="number">{other.drawn}</td>}
+            <div className="scroll" tabIndex={0} role="region" aria-label="Whom they met">
+              <table>
+                <thead>
+                  <tr>
+                    <th>Against</th>
+                    <th className="number">Won</th>
+                    <th className="number">Lost</th>
+                    {drawn && <th className="number">Drawn</th>}
                   </tr>
-                ))}
-              </tbody>
-            </table>
+                </thead>
+                <tbody>
+                  {met.map((other) => (
+                    <tr key={other.id}>
+                      <td>
+                        <PlayerLink username={other.username} />
+                      </td>
+                      <td className="number">{other.won}</td>
+                      <td className="number">{other.lost}</td>
+                      {drawn && <td className="number">{other.drawn}</td>}
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
           )
         )}
       </Card>
