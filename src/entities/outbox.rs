@@ -52,10 +52,13 @@ pub type Outgoing<'a> = (EventId, &'a Fact, Option<&'a str>);
 pub async fn put(db: &impl ConnectionTrait, facts: &[Outgoing<'_>], now: Timestamp) -> Result<()> {
     let mut rows = Vec::new();
     for (id, fact, trace) in facts {
+        let payload = serde_json::to_string(fact).map_err(Error::internal)?;
+        // One that could not be read again would hold up all that come after it.
+        serde_json::from_str::<Fact>(&payload).map_err(Error::internal)?;
         rows.push(ActiveModel {
             id: Set(*id),
             kind: Set(fact.kind().into()),
-            payload: Set(serde_json::to_string(fact).map_err(Error::internal)?),
+            payload: Set(payload),
             created_at: Set(now),
             trace: Set(trace.map(Into::into)),
             ..Default::default()

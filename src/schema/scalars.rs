@@ -10,6 +10,8 @@ use crate::game::{
 
 /// The largest JSON value, in bytes.
 const JSON_MAX: usize = 8 * 1024;
+/// Levels of a JSON object that is sent here: far below what its readers and MongoDB (100) can follow.
+const JSON_LEVELS: usize = 20;
 
 /// An instant as clients see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +43,7 @@ impl ScalarType for DateTime {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Json(pub serde_json::Value);
 
-/// Any JSON object, at most 8 KiB when it is sent here.
+/// Any JSON object, at most 8 KiB and 20 levels when it is sent here.
 #[Scalar(name = "JSON")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -54,12 +56,27 @@ impl ScalarType for Json {
                 "a JSON object has {JSON_MAX} bytes at most"
             )));
         }
+        if !is_within(&json, JSON_LEVELS) {
+            return Err(InputValueError::custom(format!(
+                "a JSON object has {JSON_LEVELS} levels at most"
+            )));
+        }
         Ok(Self(json))
     }
 
     fn to_value(&self) -> Value {
         Value::from_json(self.0.clone()).unwrap_or_default()
     }
+}
+
+/// Whether a value has no more levels.
+fn is_within(json: &serde_json::Value, levels: usize) -> bool {
+    let mut inner: Box<dyn Iterator<Item = &serde_json::Value>> = match json {
+        serde_json::Value::Array(items) => Box::new(items.iter()),
+        serde_json::Value::Object(fields) => Box::new(fields.values()),
+        _ => return true,
+    };
+    levels > 0 && inner.all(|json| is_within(json, levels - 1))
 }
 
 fn slug(value: &Value) -> Option<&str> {

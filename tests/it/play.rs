@@ -216,6 +216,17 @@ async fn events_are_recorded_once_by_their_number() {
         .map(|n| json!({"sequence": n, "kind": "KILL", "atMs": n * 10, "actorId": ada.id, "targetId": bob.id, "data": {"n": n}}))
         .collect();
     let input = json!({"input": {"matchId": id, "events": events}});
+    // What could not be read again is not taken, however it is written.
+    let deep = |levels: usize| format!("{}1{}", "{a:".repeat(levels), "}".repeat(levels));
+    let nested = |levels: usize| {
+        format!(
+            "mutation {{ recordMatchEvents(input: {{matchId: \"{id}\", events: [{{sequence: 501, kind: \"K\", atMs: 9999, data: {}}}]}}) {{ recorded }} }}",
+            deep(levels)
+        )
+    };
+    for levels in [21, 100, 125, 180] {
+        assert_eq!(server.fail(&nested(levels), json!({})).await["code"], "BAD_USER_INPUT");
+    }
     assert_eq!(server.run(query, input.clone()).await["recordMatchEvents"]["recorded"], 500);
     assert_eq!(server.run(query, input).await["recordMatchEvents"]["recorded"], 0);
     for (event, field) in [
