@@ -246,6 +246,12 @@ async fn costs_are_fields_times_what_the_lists_around_them_may_hold() {
         (ids, json!({"ids": id}), 1 + 10 + 1),
         ("{ me { blockedUsers { id } } }", json!({}), 1 + (500 + 1)),
         ("{ modes { id } }", json!({}), 3 + 1),
+        ("{ queueStats(mode: \"1v1\") { playersSearching } }", json!({}), 1 + 30 + 1),
+        (
+            "{ me { standings { rankAt(time: \"2026-11-15T00:00:00.000Z\") } } }",
+            json!({}),
+            1 + (1 + 3 * (1 + 200)),
+        ),
         // As large as the largest mode.
         (
             "{ matches(first: 1) { nodes { teams { players { kills } } } } }",
@@ -285,6 +291,7 @@ async fn nothing_is_suggested_where_the_schema_is_not_shown() {
         ("{ user(by: {}) { id } }", json!({}), "username"),
         ("query($by: UserBy!) { user(by: $by) { id } }", json!({"by": {}}), "username"),
         ("{ modes @skp(if: true) { id } }", json!({}), "skip"),
+        ("{ user { id } }", json!({}), "UserBy"),
         ("query($name: Int) { users(first: $nam) { totalCount } }", json!({}), "$name`"),
         ("{ ...Fragment } fragment Fragmen on Query { modes { id } }", json!({}), "did you mean"),
     ] {
@@ -341,6 +348,23 @@ async fn connections_that_ask_nothing_are_closed() {
     assert!(is_closed(&app, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await);
     socket.subscribe("x", "{ modes { id } }", json!({})).await;
     assert_eq!(socket.next("x").await["modes"][0]["id"], "1v1");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_takes_nothing_of_what_they_are_sent_is_cut_off() {
+    let app = TestApp::with(|settings| settings.limits.unread_timeout_ms = 500).await;
+    let mut stream = TcpStream::connect(app.addr).await.unwrap();
+    // More than the system keeps for either side.
+    let ask = b"GET /schema.graphql HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
+    timeout(PATIENCE, async { while stream.write_all(&ask).await.is_ok() {} }).await.unwrap();
+    // Who reads as slowly as a phone far away is not.
+    let mut slow = TcpStream::connect(app.addr).await.unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut byte = [0; 1];
+    for _ in 0..10 {
+        timeout(PATIENCE, slow.read_exact(&mut byte)).await.unwrap().unwrap();
+    }
 }
 
 #[tokio::test]

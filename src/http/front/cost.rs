@@ -20,6 +20,9 @@ const PAGE: usize = 20;
 const PAGE_MAX: usize = 100;
 /// What is looked up one by one costs as much as so many fields.
 const LOOKUP: usize = 10;
+/// What takes the database far longer than a field, by type and field, and as how many it counts: where somebody stood at a
+/// time is worked out from everybody's points, what a queue is like from its tickets and the last minute's matches.
+const DEAR: [(&str, &str, usize); 2] = [("Standing", "rankAt", 200), ("Query", "queueStats", 30)];
 /// What a list of the schema's own types may hold where it is asked for beside other things.
 const SCHEMA_LIST: usize = 20;
 
@@ -140,6 +143,9 @@ impl Lists {
             let asked = ["first", "last"].into_iter().filter_map(argument);
             let most = asked.filter_map(|value| count(value, variables)).max();
             return (most.unwrap_or(PAGE).min(PAGE_MAX), 0);
+        }
+        if let Some((_, _, each)) = DEAR.iter().find(|dear| (dear.0, dear.1) == (ty, &field.name)) {
+            return (1, *each);
         }
         let times = match &field.definition.ty {
             Type::Named(_) | Type::NonNullNamed(_) => 1,

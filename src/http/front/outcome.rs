@@ -100,6 +100,13 @@ impl Refusal {
                 if !open && let Some(at) = message.find(" Did you mean") {
                     message.truncate(at);
                 }
+                if !open
+                    && message.contains("\" is required")
+                    && let Some(at) = message.find(" argument \"")
+                {
+                    message.truncate(at);
+                    message.push_str(" lacks an argument that is required");
+                }
                 let mut shown = ServerError::new(shorten(message), None);
                 let place = |at: apollo_compiler::parser::LineColumn| async_graphql::Pos {
                     line: at.line,
