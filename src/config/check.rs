@@ -242,6 +242,7 @@ fn limits(settings: &Settings, problems: &mut Problems) {
     within("limits.server_body_bytes", limits.server_body_bytes, 1_024..=16_777_216, problems);
     within("limits.request_timeout_ms", limits.request_timeout_ms, 100..=600_000, problems);
     within("limits.header_timeout_ms", limits.header_timeout_ms, 100..=600_000, problems);
+    within("limits.unread_timeout_ms", limits.unread_timeout_ms, 100..=600_000, problems);
     within("limits.connections", limits.connections, 1..=1_000_000, problems);
     within("limits.correction_matches", limits.correction_matches, 0..=100_000, problems);
     within("limits.batch", limits.batch, 0..=100, problems);

@@ -16,6 +16,8 @@ pub struct Limits {
     /// Milliseconds in which a request's headers must come; a connection without a request is closed after as many, one of
     /// HTTP/2 that does not go when it is told to after twice as many.
     pub header_timeout_ms: u64,
+    /// Milliseconds after which a client that takes nothing of what it is sent is cut off (TCP_USER_TIMEOUT, on Linux).
+    pub unread_timeout_ms: u64,
     /// Connections that may be open at once, sockets not counted; who comes then waits to be taken.
     pub connections: usize,
     /// A voided match or late result that can reach more matches than this is worked out in the background.
@@ -111,6 +113,7 @@ impl Default for Limits {
             server_body_bytes: 1024 * 1024,
             request_timeout_ms: 5_000,
             header_timeout_ms: 10_000,
+            unread_timeout_ms: 60_000,
             connections: 50_000,
             correction_matches: 500,
             batch: 5,

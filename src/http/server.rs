@@ -44,6 +44,8 @@ struct Serving {
     router: Router,
     /// How long a request's headers may take, and a connection may have no request.
     headers: Duration,
+    /// How long a client may take nothing of what it is sent.
+    unread: Duration,
     /// Running requests are finished, no others are begun.
     stop: CancellationToken,
     /// Nothing is finished any more.
@@ -60,6 +62,7 @@ pub async fn serve(listener: TcpListener, app: App) -> io::Result<()> {
     let serving = Serving {
         router: router(app.clone()),
         headers: Duration::from_millis(limits.header_timeout_ms),
+        unread: Duration::from_millis(limits.unread_timeout_ms),
         stop: app.draining.clone(),
         cut: CancellationToken::new(),
     };
@@ -168,9 +171,20 @@ async fn answer(
     }))
 }
 
+/// The system gives a connection up whose peer acknowledges nothing for that long, or has no room for anything.
+fn bound_unread(stream: &TcpStream, most: Duration) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(most)) {
+        tracing::debug!(%error, "a connection has no bound for what its peer does not take");
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = (stream, most);
+}
+
 impl Serving {
     /// Serves one connection to its end, or to where it becomes a socket.
     async fn run(self, stream: TcpStream, peer: SocketAddr) {
+        bound_unread(&stream, self.unread);
         let unused = Use { version: None, running: 0, since: Instant::now() };
         let used = Arc::new(Mutex::new(unused));
         let service = service_fn({
