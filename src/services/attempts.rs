@@ -108,8 +108,10 @@ impl<'a> Attempt<'a> {
         if slows {
             // Of a name that nobody has as well, so that the time does not tell.
             let object = user.map_or_else(|| "nobody".to_owned(), |user| user.id.to_string());
-            let data = serde_json::json!({"network": self.network});
-            let entry = Entry::new("SIGN_IN_SLOWED", object, data);
+            let network = user.map(|_| &self.network);
+            let mut entry =
+                Entry::new("SIGN_IN_SLOWED", object, serde_json::json!({"network": network}));
+            entry.placed = user.is_some();
             audit::append(self.core, &tx, vec![entry]).await?;
         }
         tx.commit().await

@@ -252,6 +252,21 @@ async fn what_was_tampered_with_shows() {
             "line 3 has other details",
         ),
         (
+            vec!["UPDATE audit_log SET details = '{}', salt = NULL WHERE seq = 3".into()],
+            "line 3 has other details",
+        ),
+        (
+            vec![
+                "UPDATE audit_log SET whence = '9.9.9.9', whence_salt = NULL WHERE seq = 3".into(),
+            ],
+            "line 3 has other details",
+        ),
+        (
+            // It never had one.
+            vec!["UPDATE audit_log SET whence = '9.9.9.9' WHERE seq = 1".into()],
+            "line 1 has other details",
+        ),
+        (
             vec!["UPDATE audit_log SET whence = '9.9.9.9' WHERE seq = 3".into()],
             "line 3 has other details",
         ),

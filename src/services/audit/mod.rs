@@ -87,12 +87,15 @@ pub(super) struct Entry {
     pub object: String,
     /// Before, after, reason and whatever else is to be known.
     pub data: Value,
+    /// Whether it is kept from where the request came: where it is about nobody, nobody's deletion would erase it.
+    pub placed: bool,
 }
 
 impl Entry {
     /// What whoever sent the request did to something.
     pub fn new(action: &str, object: impl ToString, data: Value) -> Self {
-        Self { actor: None, action: action.into(), object: object.to_string(), data }
+        let (action, object) = (action.into(), object.to_string());
+        Self { actor: None, action, object, data, placed: true }
     }
 
     /// What a fact tells of an act; none: it tells of none.
@@ -107,7 +110,7 @@ impl Entry {
         // Whoever signs in proves who they are only in this request.
         let acts = ACT.try_with(|act| act.actor.is_some()).unwrap_or(false);
         let actor = by.map(|by| by.to_string()).or_else(|| (!acts).then(|| user.to_string()));
-        Some(Self { actor, action: kind.clone(), object: user.to_string(), data: data.clone() })
+        Some(Self { actor, ..Self::new(kind, user, data.clone()) })
     }
 }
 
@@ -129,7 +132,9 @@ pub(super) async fn append(core: &Core, tx: &Tx, entries: Vec<Entry>) -> Result<
         seq += 1;
         let actor = entry.actor.or_else(|| act.as_ref().and_then(|act| act.actor.clone()));
         let (salt, details) = (fresh_salt(), entry.data.to_string());
-        let whence = act.as_ref().and_then(|act| act.address).map(|address| address.to_string());
+        let act = act.as_ref();
+        let from = act.filter(|_| entry.placed).and_then(|act| act.address);
+        let whence = from.map(|address| address.to_string());
         let whence_salt = whence.as_ref().map(|_| fresh_salt());
         let mut row = Model {
             seq,

@@ -136,9 +136,13 @@ impl Walk {
                 seq => wrong(seq, what),
             });
         }
-        let holds = |salt: &Option<String>, text: &Option<String>, digested: &str| {
-            salt.as_ref().zip(text.as_ref()).map(|(salt, text)| digest(salt, text) == digested)
-        };
+        // None: it was erased, or there never was any.
+        let holds =
+            |salt: &Option<String>, text: &Option<String>, digested: &str| match (salt, text) {
+                (None, None) => None,
+                (Some(salt), Some(text)) => Some(digest(salt, text) == digested),
+                _ => Some(false),
+            };
         let details = holds(&row.salt, &row.details, &row.digest);
         let whence = holds(&row.whence_salt, &row.whence, &row.whence_digest);
         if details == Some(false) || whence == Some(false) {
