@@ -15,7 +15,7 @@ use crate::{
     },
     error::{Error, Result},
     game::{
-        accounts::SignedIn,
+        accounts::{MailKind, SignedIn},
         event::Position,
         ids::{MatchId, UserId},
     },
@@ -100,15 +100,20 @@ async fn linked(tx: &Tx, user: UserId) -> Result<Value> {
 }
 
 /// What is to be mailed to them, and what was mailed and can still be used.
+/// Not what is about an address that is to become theirs: whether that mail goes out depends on who else has the address.
 async fn mailed(tx: &Tx, user: UserId) -> Result<Value> {
-    let pending = list(&mails::of_user(tx, user).await?, |row| {
+    let mut pending = mails::of_user(tx, user).await?;
+    pending.retain(|row| row.kind != MailKind::ChangeEmail);
+    let mut usable = one_time_tokens::of_user(tx, user).await?;
+    usable.retain(|row| row.kind != MailKind::ChangeEmail);
+    let pending = list(&pending, |row| {
         json!({
             "kind": row.kind.as_str(), "askedAt": row.created_at, "dueAt": row.due_at,
             "attempts": row.attempts,
         })
     });
     let usable = list(
-        &one_time_tokens::of_user(tx, user).await?,
+        &usable,
         |row| json!({"kind": row.kind.as_str(), "to": row.email_key, "expiresAt": row.expires_at}),
     );
     Ok(json!({"pending": pending, "usable": usable}))

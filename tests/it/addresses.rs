@@ -88,6 +88,9 @@ async fn nobody_learns_from_a_change_which_addresses_have_an_account() {
     let free = plain(ada.send(CHANGE, json!({"email": "dora@example.com"})).await);
     assert_eq!(taken, free);
     let token = token(&app, "To: dora@example.com", &[]).await;
+    let saved = "mutation { exportMyData { document } }";
+    let saved = ada.run(saved, json!({})).await["exportMyData"]["document"]["mails"].to_string();
+    assert!(!saved.contains("CHANGE_EMAIL") && !saved.contains("dora"), "{saved}");
     // Whoever is there first has it.
     app.player("dora").await;
     let refused = app.anonymous().fail(VERIFY, json!({"token": token})).await;
