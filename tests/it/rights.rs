@@ -338,3 +338,35 @@ async fn who_resumes_a_shared_stream_hears_no_name_that_was_deleted() {
     while !follower.next("f").await.to_string().contains("carla") {}
     assert!(!id.is_empty());
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_kept_in_files_is_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let app = TestApp::start().await;
+    app.player("ada").await;
+    token(&app, "Confirm your address", &[]).await;
+    let made = app.dir().join("made").join("by").join("the server");
+    let env = |name: &str| (name == "RANKEDHONOR_DATA_DIR").then(|| made.to_str().unwrap().into());
+    rankedhonor::config::Config::load(env).unwrap();
+    let mut seen = 0;
+    let mut dirs = vec![app.dir().to_path_buf()];
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let (path, meta) =
+                entry.map(|entry| (entry.path(), entry.metadata().unwrap())).unwrap();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            // Mails are in a directory of their own.
+            if meta.is_dir() || name.contains(".db") || name.ends_with(".secret") {
+                assert_eq!(meta.permissions().mode() & 0o077, 0, "{name}");
+                seen += 1;
+            }
+            if meta.is_dir() {
+                dirs.push(path);
+            }
+        }
+    }
+    // The directories at least: a database server has the rest.
+    assert!(seen >= 4, "{seen}");
+}

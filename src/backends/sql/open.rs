@@ -1,6 +1,7 @@
 //! Opening the pools: what each engine is told at the start of a connection, and which connections are kept.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -91,6 +92,19 @@ pub fn backend(url: &str) -> DbBackend {
     }
 }
 
+/// Makes the file of an embedded database, which its owner alone may read; its journal gets the same rights. One that is there
+/// stays as it is, and where it cannot be made, opening it says so.
+fn make_private(path: &Path) {
+    if path.starts_with(":memory:") || path.to_string_lossy().starts_with("file:") {
+        return;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(path);
+}
+
 /// A pool of so many connections, which its metrics name.
 ///
 /// # Errors
@@ -123,6 +137,7 @@ pub async fn open(
         .max_lifetime(None)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|options| {
+            make_private(options.get_filename());
             options
                 .create_if_missing(true)
                 .foreign_keys(true)
