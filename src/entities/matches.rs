@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// How far a clock by which ids are made may be from the database's, in milliseconds: far more than clocks ever are.
+const CLOCKS_APART_MS: i64 = 60_000;
+
 /// A row of `matches`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "matches")]
@@ -238,8 +241,13 @@ pub async fn made_since(
     region: Option<&RegionId>,
     since: Timestamp,
 ) -> Result<u64> {
-    let mut query =
-        Entity::find().filter(Column::Mode.eq(mode.clone())).filter(Column::CreatedAt.gte(since));
+    // Ids grow with the time (UUIDv7, RFC 9562), by the clock of whoever makes them: those from long before are not looked at.
+    let ms = u128::try_from(since.plus_ms(-CLOCKS_APART_MS).0).unwrap_or(0);
+    let first = MatchId::from_uuid(Uuid::from_u128(ms << 80));
+    let mut query = Entity::find()
+        .filter(Column::Id.gte(first))
+        .filter(Column::Mode.eq(mode.clone()))
+        .filter(Column::CreatedAt.gte(since));
     if let Some(region) = region {
         query = query.filter(Column::Region.eq(region.clone()));
     }

@@ -358,3 +358,24 @@ async fn pages_join_up(app: &TestApp, board: &serde_json::Value) {
     let elsewhere = "{ leaderboard(mode: \"1v1\", region: \"oceania\") { totalCount } }";
     assert_eq!(app.anonymous().run(elsewhere, json!({})).await["leaderboard"]["totalCount"], 0);
 }
+
+#[tokio::test]
+async fn a_queue_tells_who_waits_and_what_was_made_of_it_lately() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.pair().await;
+    let query = "{ queueStats(mode: \"1v1\") { playersSearching ticketsSearching matchesLastMinute medianWaitSeconds } }";
+    let stats = async || app.anonymous().run(query, json!({})).await["queueStats"].clone();
+    let empty = json!({"playersSearching": 0, "ticketsSearching": 0, "matchesLastMinute": 0, "medianWaitSeconds": null});
+    assert_eq!(stats().await, empty);
+    ada.join("1v1").await;
+    let waits = stats().await;
+    assert_eq!((&waits["playersSearching"], &waits["ticketsSearching"]), (&json!(1), &json!(1)));
+    bob.join("1v1").await;
+    ada.matched().await;
+    // How long it took is looked up once a moment.
+    app.until(async || stats().await["medianWaitSeconds"].is_number()).await;
+    let made = stats().await;
+    assert_eq!((&made["playersSearching"], &made["matchesLastMinute"]), (&json!(0), &json!(1)));
+    app.change("UPDATE matches SET created_at = created_at - 61000").await;
+    assert_eq!(stats().await["matchesLastMinute"], 0);
+}
