@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     accounts::Accounts,
     core::{Core, now},
+    sessions::activity,
 };
 use crate::{
     backends::sql::Tx,
@@ -27,12 +28,19 @@ const MANY: u64 = 100_000;
 const TOGETHER: usize = 500;
 
 impl Accounts {
-    /// Everything that is kept about the viewer, in one document.
+    /// Everything that is kept about the viewer, in one document. That it was taken is written down.
     ///
     /// # Errors
     /// SERVICE_UNAVAILABLE when a store does not answer.
     pub async fn export(&self, who: &SignedIn) -> Result<Value> {
-        let (user, core) = (who.user, &self.core);
+        let document = self.document(who.user).await?;
+        let tx = self.core.sql.begin().await?;
+        self.core.commit(tx, &[activity(who.user, "DATA_EXPORTED", None, json!({}))]).await?;
+        Ok(document)
+    }
+
+    async fn document(&self, user: UserId) -> Result<Value> {
+        let core = &self.core;
         let tx = core.sql.snapshot().await?;
         let row = users::by_id(&tx, user).await?.ok_or(Error::NotFound("user"))?;
         let played = match_players::of_user(&tx, user).await?;

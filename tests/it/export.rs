@@ -200,4 +200,7 @@ async fn the_document_tells_what_is_easily_forgotten() {
     assert!(lists.iter().all(|name| document.get(name).is_some()), "{document:#}");
     let none: &Value = &document["queueLock"];
     assert!(none.is_null());
+    // That it was taken is written down.
+    let who = app.cell("SELECT actor FROM audit_log WHERE action = 'DATA_EXPORTED'").await;
+    assert_eq!(json!(who), ada.id);
 }
