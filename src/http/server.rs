@@ -160,7 +160,7 @@ async fn answer(
     let connects = request.method() == Method::CONNECT;
     let answer = { router }.call(request).await?;
     if connects && answer.status().is_success() {
-        std::mem::forget(running);
+        held(&running.0).running += 1;
         return Ok(answer);
     }
     Ok(answer.map(|body| {

@@ -320,8 +320,14 @@ async fn every_message_is_one_line() {
     }
 }
 
+/// GET / over http, which is in the static table, and :authority.
+pub fn one_request_of_http2() -> Vec<u8> {
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    [preface.as_slice(), b"\0\0\x06\x01\x05\0\0\0\x01\x82\x84\x86\x41\x01x"].concat()
+}
+
 /// Whether the server closes a connection that begins like this and says no more.
-async fn is_closed(app: &TestApp, begins: &[u8]) -> bool {
+pub async fn is_closed(app: &TestApp, begins: &[u8]) -> bool {
     let mut stream = TcpStream::connect(app.addr).await.unwrap();
     stream.write_all(begins).await.unwrap();
     let mut told = Vec::new();
@@ -339,10 +345,7 @@ async fn connections_that_ask_nothing_are_closed() {
     );
     assert!(empty && half && version && silent, "{empty} {half} {version} {silent}");
     // Nor is one of HTTP/2 kept open by what it asked before.
-    let mut asked = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
-    // GET / over http, which is in the static table, and :authority.
-    asked.extend(b"\0\0\x06\x01\x05\0\0\0\x01\x82\x84\x86\x41\x01x");
-    assert!(is_closed(&app, &asked).await);
+    assert!(is_closed(&app, &one_request_of_http2()).await);
     // A socket is no such connection, however long it is open.
     let mut socket = app.anonymous().socket().await;
     assert!(is_closed(&app, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await);

@@ -7,7 +7,10 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::{Client, Socket, TestApp, client::PATIENCE};
+use crate::{
+    bounds::{is_closed, one_request_of_http2},
+    support::{Client, Socket, TestApp, client::PATIENCE},
+};
 
 /// A stream of events, as it comes.
 struct Events {
@@ -161,7 +164,7 @@ async fn a_stopping_server_ends_its_streams_of_events() {
 
 #[tokio::test]
 async fn many_streams_come_over_one_connection_of_http2() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(|settings| settings.limits.header_timeout_ms = 300).await;
     let (server, ada, _bob) = app.started().await;
     let id = ada.matched().await;
     let http = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
@@ -171,6 +174,10 @@ async fn many_streams_come_over_one_connection_of_http2() {
         assert_eq!(answer.version(), reqwest::Version::HTTP_2);
         streams.push(Events::of(answer));
     }
+    // One that asks nothing more is closed meanwhile; theirs is not, nor is it told to go.
+    assert!(is_closed(&app, &one_request_of_http2()).await);
+    let answer = ask(&app.anonymous(), &http, TIMELINE, json!({"id": id})).await;
+    streams.push(Events::of(answer));
     server.report(&id, 0).await;
     for events in &mut streams {
         assert_eq!(events.answer().await["data"]["matchEvents"]["kind"], "MATCH_STARTED");
