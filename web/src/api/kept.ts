@@ -7,7 +7,7 @@ const memory = new Map<string, string>();
 export function kept(key: string, where: Where = 'localStorage'): string | null {
   try {
     // What did not fit there is in the memory.
-    return window[where].getItem(key) ?? memory.get(key) ?? null;
+    return memory.get(key) ?? window[where].getItem(key);
   } catch {
     return memory.get(key) ?? null;
   }
@@ -15,11 +15,12 @@ export function kept(key: string, where: Where = 'localStorage'): string | null 
 
 /** Keeps it; null forgets it. */
 export function keep(key: string, value: string | null, where: Where = 'localStorage'): void {
-  memory.delete(key);
   try {
-    window[where].removeItem(key);
-    if (value !== null) window[where].setItem(key, value);
+    if (value === null) window[where].removeItem(key);
+    else window[where].setItem(key, value);
+    memory.delete(key);
   } catch {
-    if (value !== null) memory.set(key, value);
+    if (value === null) memory.delete(key);
+    else memory.set(key, value);
   }
 }

@@ -64,6 +64,7 @@ export function Found({ id, self, done }: { id: string; self: string; done: () =
   const { data, error, reload } = useRead(MyMatch, { id });
   const [match, setMatch] = useLatest<MyMatchFragment>(data?.match);
   useStream(MyMatchUpdated, { id }, (heard) => setMatch(heard.at(-1)?.matchUpdated));
+  const yes = useStore(known);
   // No stream tells who is ready.
   const checks = match?.status === 'READY_CHECK';
   useEffect(() => {
@@ -76,7 +77,7 @@ export function Found({ id, self, done }: { id: string; self: string; done: () =
   const own = match.teams.find((team) => team.players.some(({ user }) => user.id === self));
   const me = own?.players.find(({ user }) => user.id === self);
   // What was asked before the answer may come after it.
-  const accepted = useStore(known) === match.id || (me?.accepted ?? false);
+  const accepted = yes === match.id || (me?.accepted ?? false);
   const title =
     match.status === 'COMPLETED'
       ? RESULT[own?.outcome ?? 'DRAW']
