@@ -4,7 +4,11 @@ use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
 
 use crate::{
     error::Result,
-    game::{accounts::MailKind, ids::UserId, time::Timestamp},
+    game::{
+        accounts::{MailKind, fold},
+        ids::UserId,
+        time::Timestamp,
+    },
 };
 
 /// A row of `one_time_tokens`.
@@ -46,34 +50,48 @@ pub async fn live(
         .await?)
 }
 
-/// When those of a user's tokens of that kind run out, or ran out, that do so after `after`; the last first. `to`: those that
-/// went to that folded address only.
+/// When those of a user's tokens of that kind run out, or ran out, that went to that folded address and do so after `after`;
+/// the last first.
 pub async fn expiries(
     db: &impl ConnectionTrait,
     (user, kind): (UserId, MailKind),
-    to: Option<&str>,
+    to: &str,
     after: Timestamp,
 ) -> Result<Vec<Timestamp>> {
-    let mut query = Entity::find().select_only().column(Column::ExpiresAt);
-    query = query
+    let query = Entity::find().select_only().column(Column::ExpiresAt);
+    let query = query
         .filter(Column::UserId.eq(user))
         .filter(Column::Kind.eq(kind))
+        .filter(Column::EmailKey.eq(to))
         .filter(Column::ExpiresAt.gt(after))
         .order_by_desc(Column::ExpiresAt);
-    if let Some(to) = to {
-        query = query.filter(Column::EmailKey.eq(to));
-    }
     Ok(query.into_tuple().all(db).await?)
 }
 
-/// No address becomes a user's by a token that was mailed until now; that mails went out is known still.
-pub async fn disarm(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
-    let disarmed = Entity::update_many().col_expr(Column::Email, Expr::value(None::<String>));
-    disarmed
-        .filter(Column::UserId.eq(user))
-        .filter(Column::Kind.eq(MailKind::ChangeEmail))
-        .exec(db)
-        .await?;
+/// Whether another of the same kind, by which as much can be done, went out to the user after this one.
+pub async fn is_outdated(db: &impl ConnectionTrait, token: &Model) -> Result<bool> {
+    let mut later = Entity::find()
+        .filter(Column::UserId.eq(token.user_id))
+        .filter(Column::Kind.eq(token.kind))
+        .filter(Column::ExpiresAt.gt(token.expires_at));
+    if token.email.is_some() {
+        later = later.filter(Column::Email.is_not_null());
+    }
+    Ok(later.one(db).await?.is_some())
+}
+
+/// Only that address can become a user's by a token that was mailed until now; that others went out is known still.
+pub async fn arm(db: &impl ConnectionTrait, user: UserId, email: &str) -> Result<()> {
+    let theirs = || {
+        Entity::update_many()
+            .filter(Column::UserId.eq(user))
+            .filter(Column::Kind.eq(MailKind::ChangeEmail))
+    };
+    let key = fold(email);
+    let armed = theirs().col_expr(Column::Email, Expr::value(email));
+    armed.filter(Column::EmailKey.eq(key.clone())).exec(db).await?;
+    let disarmed = theirs().col_expr(Column::Email, Expr::value(None::<String>));
+    disarmed.filter(Column::EmailKey.ne(key)).exec(db).await?;
     Ok(())
 }
 

@@ -224,7 +224,7 @@ impl Mails {
         }
         let since = now.plus_ms(token_ms - COUNTED_MS);
         let to = fold(to);
-        let expiries = one_time_tokens::expiries(tx, (user, mail.kind), Some(&to), since).await?;
+        let expiries = one_time_tokens::expiries(tx, (user, mail.kind), &to, since).await?;
         let Some(last) = expiries.first() else { return Ok(false) };
         let gap_ms = GAPS_MS[(expiries.len() - 1).min(GAPS_MS.len() - 1)].min(token_ms / 2);
         Ok(now.since(last.plus_ms(-token_ms)) < gap_ms)

@@ -64,7 +64,7 @@ impl Accounts {
         self.prove(who, "input.password", Some(password)).await?;
         let tx = self.core.sql.begin().await?;
         users::lock(&tx, &[who.user]).await?.pop().ok_or(Error::NotFound("user"))?;
-        one_time_tokens::disarm(&tx, who.user).await?;
+        one_time_tokens::arm(&tx, who.user, &email).await?;
         mails_of::forget_kinds(&tx, who.user, &[MailKind::ChangeEmail]).await?;
         mails::ask_at(&tx, Some(who.user), MailKind::ChangeEmail, Some(email)).await?;
         let trail = activity(who.user, "EMAIL_CHANGE_ASKED", None, serde_json::json!({}));
@@ -201,9 +201,7 @@ impl Accounts {
         let row = one_time_tokens::live(tx, &hash, kinds, now()).await?.ok_or_else(bad_token)?;
         let user = users::lock(tx, &[row.user_id]).await?.pop();
         // Addresses are proven by their owner's own wish, who has no use for any but the last.
-        let after = one_time_tokens::expiries(tx, (row.user_id, row.kind), None, row.expires_at);
-        let after = after.await?;
-        if row.kind != MailKind::ResetPassword && !after.is_empty() {
+        if row.kind != MailKind::ResetPassword && one_time_tokens::is_outdated(tx, &row).await? {
             return Err(bad_token());
         }
         // Of several who use one, or of several that are used, one is first and ends them all.
