@@ -1,5 +1,7 @@
 //! Where the installation's secrets are found: given, in the data directory, or in the database that all instances share.
 
+use std::collections::HashSet;
+
 use sea_orm::ConnectionTrait;
 use secrecy::ExposeSecret;
 
@@ -52,13 +54,16 @@ pub(super) async fn encryption(
 /// The secrets that seal and key by now, where they are kept: somebody may have put another in front since this process
 /// began. None: they were given, and stay.
 pub(super) async fn sealing(config: &Config, db: &impl ConnectionTrait) -> Result<Option<Secrets>> {
-    let Some(known) = config.encryption_keys.first() else {
+    if config.encryption_keys.is_empty() {
         return encryption(config, db).await;
-    };
+    }
     // Those of an embedded database are in a file, which forgets none of them.
     let kept = secret::read_in(&config.data_dir, Purpose::Encryption).map_err(Error::internal)?;
-    let known = known.text.expose_secret();
-    Ok(kept.filter(|kept| kept.iter().any(|one| one.text.expose_secret() == known)))
+    let texts = |secrets: &Secrets| -> HashSet<String> {
+        secrets.iter().map(|one| one.text.expose_secret().to_owned()).collect()
+    };
+    let known = texts(&config.encryption_keys);
+    Ok(kept.filter(|kept| texts(kept).is_superset(&known)))
 }
 
 /// Puts a fresh secret in the place of the one in use. What the others signed is accepted until it runs out; what they
