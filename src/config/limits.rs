@@ -14,9 +14,10 @@ pub struct Limits {
     /// fifths for its turn at checking a password, up to one fifth for what it wrote to be everywhere.
     pub request_timeout_ms: u64,
     /// Milliseconds in which a request's headers must come; a connection without a request is closed after as many, one of
-    /// HTTP/2 that does not go when it is told to after twice as many.
+    /// HTTP/2 told to go.
     pub header_timeout_ms: u64,
-    /// Milliseconds after which a client that takes nothing of what it is sent is cut off (TCP_USER_TIMEOUT, on Linux).
+    /// Milliseconds after which a client that takes nothing of what it is sent is cut off (TCP_USER_TIMEOUT, on Linux), or
+    /// does not go when it is told to.
     pub unread_timeout_ms: u64,
     /// Connections that may be open at once, sockets not counted; who comes then waits to be taken.
     pub connections: usize,

@@ -127,8 +127,8 @@ struct Use {
     since: Instant,
 }
 
-/// A request whose answer is not sent yet.
-struct Running(Arc<Mutex<Use>>);
+/// A request whose answer is not sent yet, or the socket that it became over HTTP/2.
+pub struct Running(Arc<Mutex<Use>>);
 
 impl Running {
     fn begin(used: &Arc<Mutex<Use>>, version: Version) -> Self {
@@ -151,18 +151,17 @@ fn held(used: &Mutex<Use>) -> MutexGuard<'_, Use> {
     used.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Answers a request; it runs until its answer is sent, or, where it became a socket over HTTP/2, as long as its connection.
+/// Answers a request; it runs until its answer is sent, or, over HTTP/2, what it became of it as a socket has ended.
 async fn answer(
     router: Router,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     running: Running,
 ) -> Result<Response<Body>, Infallible> {
-    let connects = request.method() == Method::CONNECT;
-    let answer = { router }.call(request).await?;
-    if connects && answer.status().is_success() {
-        held(&running.0).running += 1;
-        return Ok(answer);
+    if request.method() == Method::CONNECT {
+        request.extensions_mut().insert(Arc::new(running));
+        return { router }.call(request).await;
     }
+    let answer = { router }.call(request).await?;
     Ok(answer.map(|body| {
         Body::new(body.map_frame(move |frame| {
             let _ = &running;
@@ -232,10 +231,10 @@ impl Serving {
                         None => return,
                         Some(Version::HTTP_2) if going => return,
                         Some(Version::HTTP_2) => {
-                            // Its peer is told, and has as long again to hear of it.
+                            // Its peer is told, and takes what is under way yet.
                             going = true;
                             connection.as_mut().graceful_shutdown();
-                            idle.as_mut().reset(Instant::now() + self.headers);
+                            idle.as_mut().reset(Instant::now() + self.unread);
                         }
                         // There it is the time for the next request's headers.
                         Some(_) => watched = false,

@@ -336,7 +336,11 @@ pub async fn is_closed(app: &TestApp, begins: &[u8]) -> bool {
 
 #[tokio::test]
 async fn connections_that_ask_nothing_are_closed() {
-    let app = TestApp::with(|settings| settings.limits.header_timeout_ms = 300).await;
+    let app = TestApp::with(|settings| {
+        settings.limits.header_timeout_ms = 300;
+        settings.limits.unread_timeout_ms = 300;
+    })
+    .await;
     let (empty, half, version, silent) = tokio::join!(
         is_closed(&app, b""),
         is_closed(&app, b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-"),

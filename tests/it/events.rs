@@ -164,7 +164,11 @@ async fn a_stopping_server_ends_its_streams_of_events() {
 
 #[tokio::test]
 async fn many_streams_come_over_one_connection_of_http2() {
-    let app = TestApp::with(|settings| settings.limits.header_timeout_ms = 300).await;
+    let app = TestApp::with(|settings| {
+        settings.limits.header_timeout_ms = 2_000;
+        settings.limits.unread_timeout_ms = 2_000;
+    })
+    .await;
     let (server, ada, _bob) = app.started().await;
     let id = ada.matched().await;
     let http = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();

@@ -3,7 +3,7 @@
 mod connection;
 mod protocol;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use async_graphql_axum::GraphQLProtocol;
 use axum::{
@@ -23,6 +23,7 @@ use super::{
     negotiation::Media,
     rates,
     router::RequestId,
+    server::Running,
 };
 use crate::{resolvers::RequestMeta, services::Allowance};
 
@@ -84,6 +85,7 @@ pub async fn upgrade(
         user_agent: user_agent.map(Into::into),
         cookie: None,
     };
+    let running = parts.extensions.remove::<Arc<Running>>();
     let came = Box::new(Upgrade { dialect: *dialect, viewer, meta, seat });
     upgrade
         .read_buffer_size(READ_BUFFER)
@@ -92,6 +94,9 @@ pub async fn upgrade(
         .max_frame_size(limits.message_bytes)
         .on_upgrade(move |socket| {
             let tracked = app.sockets.clone();
-            tracked.track_future(Box::pin(connection::run(app, socket, came)))
+            tracked.track_future(Box::pin(async move {
+                let _running = running;
+                connection::run(app, socket, came).await;
+            }))
         })
 }
