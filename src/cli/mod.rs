@@ -1,5 +1,6 @@
 //! The command line.
 
+mod admin;
 mod simulate;
 
 use std::{
@@ -10,17 +11,18 @@ use std::{
 };
 
 use chrono::{NaiveDate, NaiveTime, Utc};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::RngExt;
 
+use self::admin::Admin;
 use crate::{
     app,
-    config::{Config, Settings, secret::Purpose},
+    config::{Config, Settings},
     error::{Error, Result},
-    game::{accounts::Role, time::Timestamp},
+    game::time::Timestamp,
     resolvers,
-    services::{bars::Barred, rebuild::Part, seed},
+    services::{rebuild::Part, seed},
 };
 
 const SETTINGS: &str = "Settings come from the environment (and from a file .env, if there is one):
@@ -126,50 +128,6 @@ enum Migrate {
 }
 
 #[derive(Debug, Subcommand)]
-enum Admin {
-    /// Make an account. The password is read from standard input, or made and printed where that is a terminal or empty.
-    CreateUser {
-        /// 3 to 20 of A-Z, a-z, 0-9, _ and -.
-        #[arg(long)]
-        username: String,
-        /// Their address.
-        #[arg(long)]
-        email: String,
-        /// What they may do.
-        #[arg(long, value_enum, ignore_case = true, default_value = "player")]
-        role: RoleName,
-    },
-    /// Make accounts of users from elsewhere: one JSON object a line on standard input, with `username`, `email`,
-    /// `passwordHash` (Argon2id or bcrypt, as it is) and, where known, `region`. Lines that cannot be used are told, and left
-    /// out.
-    ImportUsers,
-    /// Put a fresh secret in the place of one that was made here. What the old one signed is good until it runs out, what
-    /// it encrypted can be read for ever.
-    RotateSecret {
-        /// Which.
-        #[arg(value_enum)]
-        secret: SecretName,
-    },
-    /// Let the address be used again, or the account at another service, of somebody who was suspended and whose account was
-    /// deleted.
-    #[command(group = clap::ArgGroup::new("what").required(true))]
-    LiftBar {
-        /// Their address.
-        #[arg(long, group = "what")]
-        email: Option<String>,
-        /// The service, a colon, and the id that they have there.
-        #[arg(long, group = "what", value_name = "PROVIDER:ID", value_parser = elsewhere)]
-        linked: Option<(String, String)>,
-    },
-    /// Make a game server's key and print it, alone, this once.
-    CreateServerKey {
-        /// What it is called.
-        #[arg(long)]
-        name: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 enum Audit {
     /// Walk the whole chain, and say which line is not what was written, or is missing.
     Verify {
@@ -179,40 +137,10 @@ enum Audit {
     },
 }
 
-fn elsewhere(text: &str) -> std::result::Result<(String, String), String> {
-    let (provider, id) = text.split_once(':').ok_or("expected a service, a colon and an id")?;
-    Ok((provider.to_owned(), id.to_owned()))
-}
-
 fn noted(text: &str) -> std::result::Result<(i64, String), String> {
     let (seq, hash) = text.split_once(':').ok_or("expected a number, a colon and a hash")?;
     let seq = seq.parse().map_err(|_| "expected a number before the colon")?;
     Ok((seq, hash.to_owned()))
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum SecretName {
-    /// Signs access tokens.
-    Jwt,
-    /// Encrypts what other services gave, and keys the audit log.
-    Encryption,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum RoleName {
-    Player,
-    Moderator,
-    Admin,
-}
-
-impl From<RoleName> for Role {
-    fn from(name: RoleName) -> Self {
-        match name {
-            RoleName::Player => Self::Player,
-            RoleName::Moderator => Self::Moderator,
-            RoleName::Admin => Self::Admin,
-        }
-    }
 }
 
 /// Runs the command.
@@ -273,38 +201,7 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
             }
             Ok(())
         }
-        Command::Admin(Admin::CreateUser { username, email, role }) => {
-            let given = read_password()?;
-            let password = given.clone().unwrap_or_else(made_password);
-            let account = app::new_account(username, email, password.clone(), role.into());
-            let id = app::create_user(config, account).await?;
-            print_line(&id.to_string())?;
-            if given.is_none() {
-                print_line(&password)?;
-            }
-            Ok(())
-        }
-        Command::Admin(Admin::ImportUsers) => {
-            let (made, left) = app::import_users(config, std::io::stdin().lock()).await?;
-            for line in &left {
-                print_line(line)?;
-            }
-            print_line(&format!("{made} accounts were made, {} lines left out", left.len()))?;
-            if left.is_empty() { Ok(()) } else { Err(Error::internal("not every line was used")) }
-        }
-        Command::Admin(Admin::RotateSecret { secret }) => {
-            let (purpose, variable) = match secret {
-                SecretName::Jwt => (Purpose::Signing, "JWT_SECRET"),
-                SecretName::Encryption => (Purpose::Encryption, "ENCRYPTION_KEY"),
-            };
-            let given = std::env::var_os(variable).is_some();
-            let seen = app::rotate_secret(config, purpose, given).await?;
-            print_line(if seen {
-                "done; running servers use it within ten seconds"
-            } else {
-                "done; servers use it when they are started again"
-            })
-        }
+        Command::Admin(admin) => admin.run(config).await,
         Command::Audit(Audit::Verify { noted }) => {
             let found = app::verify_audit(&config, noted).await?;
             if found.key_is_there {
@@ -322,17 +219,6 @@ pub async fn run(cli: Cli, config: Config) -> Result<()> {
                 found.seq,
                 found.hash
             ))
-        }
-        Command::Admin(Admin::LiftBar { email, linked }) => {
-            let linked = linked.map(|(provider, id)| Barred::Elsewhere(provider, id));
-            let what = email.map(Barred::Address).or(linked);
-            let what = what.ok_or_else(|| Error::bad_input("email", "say what to let in"))?;
-            app::lift_bar(config, &what).await?;
-            print_line("done")
-        }
-        Command::Admin(Admin::CreateServerKey { name }) => {
-            let key = app::create_server_key(config, &name).await?;
-            print_line(&key)
         }
     }
 }
