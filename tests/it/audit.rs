@@ -1,8 +1,9 @@
 //! The audit log: every act is in it, and what was tampered with shows.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fs};
 
 use rankedhonor::{
+    config::secret::Secret,
     game::accounts::Role,
     resolvers::access::{Rule, entries},
 };
@@ -444,4 +445,24 @@ async fn pages_and_filters_of_the_log() {
         }
     }
     assert_eq!(seen, [5, 4, 3, 2, 1]);
+}
+
+#[tokio::test]
+async fn a_key_that_was_given_stays_known_beside_one_that_is_in_the_file_too() {
+    let given = |texts: &[&str]| -> Vec<Secret> {
+        let one = |text: &&str| Secret { text: text.repeat(8).into(), retired_at: None };
+        texts.iter().map(one).collect()
+    };
+    let app = TestApp::configured(|config| config.encryption_keys = given(&["old-"])).await;
+    fs::write(app.dir().join("encryption.secret"), "old-".repeat(8)).unwrap();
+    // Whoever tried another, and goes back to the one from before.
+    let app =
+        app.restart_configured(|config| config.encryption_keys = given(&["new-", "old-"])).await;
+    app.player("ada").await;
+    let app =
+        app.restart_configured(|config| config.encryption_keys = given(&["old-", "new-"])).await;
+    app.services.accounts.load_keys().await.unwrap();
+    app.player("bob").await;
+    let root = app.staff("root", Role::Admin).await;
+    assert!(log(&root, json!({"action": "AUDIT_LOG_TAMPERED"})).await.is_empty());
 }
