@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     cluster::Cluster,
     engine::Engine,
-    support::{Client, PASSWORD},
+    support::{Client, PASSWORD, client::ends_sessions},
 };
 
 const SETTINGS: &str =
@@ -60,22 +60,13 @@ async fn a_key_is_revoked_everywhere(cluster: Cluster) {
 async fn sockets_are_closed_everywhere(cluster: &Cluster) {
     let (one, other) = (cluster.instance(SETTINGS).await, cluster.instance(SETTINGS).await);
     let root = one.admin("root").await;
-    let change = format!(
-        "mutation {{ changePassword(input: {{currentPassword: \"{PASSWORD}\", newPassword: \"zorblax quux 19\"}}) {{ user {{ id }} }} }}"
-    );
-    let suspend =
-        "mutation($id: ID!) { suspendUser(input: {userId: $id, reason: \"no\"}) { user { id } } }";
-    let promote =
-        "mutation($id: ID!) { setRole(input: {userId: $id, role: MODERATOR}) { user { id } } }";
-    for (name, query) in [("ada", change.as_str()), ("bob", suspend), ("carla", promote)] {
+    for (name, query, own) in ends_sessions() {
         let player = one.anonymous().register(name).await;
         let there = other.anonymous().login(name, PASSWORD).await;
         let mut socket = there.socket().await;
-        if query == change {
-            player.run(query, json!({})).await;
-        } else {
-            root.run(query, json!({"id": player.id})).await;
-        }
+        let variables = if own { json!({}) } else { json!({"id": player.id}) };
+        let acts = if own { &player } else { &root };
+        acts.run(&query, variables).await;
         assert_eq!(socket.closed().await, 4403, "{name}");
         assert_eq!(there.fail(ME, json!({})).await["code"], "UNAUTHENTICATED", "{name}");
     }

@@ -6,7 +6,7 @@ use rankedhonor::{config::secret::Secret, game::accounts::Role};
 use reqwest::header;
 use serde_json::{Value, json};
 
-use crate::support::{Client, PASSWORD, TestApp};
+use crate::support::{Client, PASSWORD, TestApp, client::ends_sessions};
 
 const ME: &str = "{ me { username } }";
 const REFRESH: &str = "mutation($token: String!) { refreshSession(input: {refreshToken: $token}) { accessToken refreshToken } }";
@@ -241,22 +241,13 @@ async fn secrets_that_were_given_are_replaced_while_their_tokens_are_good() {
 async fn sockets_are_closed_by_another_password_a_suspension_and_another_role() {
     let app = TestApp::start().await;
     let root = app.staff("root", Role::Admin).await;
-    let change = format!(
-        "mutation {{ changePassword(input: {{currentPassword: \"{PASSWORD}\", newPassword: \"zorblax quux 19\"}}) {{ user {{ id }} }} }}"
-    );
-    let suspend =
-        "mutation($id: ID!) { suspendUser(input: {userId: $id, reason: \"no\"}) { user { id } } }";
-    let promote =
-        "mutation($id: ID!) { setRole(input: {userId: $id, role: MODERATOR}) { user { id } } }";
-    for (name, query, own) in
-        [("ada", change.as_str(), true), ("bob", suspend, false), ("carla", promote, false)]
-    {
+    for (name, query, own) in ends_sessions() {
         let player = app.player(name).await;
         let there = app.anonymous().login(name, PASSWORD).await;
         let mut sockets = [player.socket().await, there.socket().await];
         let variables = if own { json!({}) } else { json!({"id": player.id}) };
         let acts = if own { &player } else { &root };
-        acts.run(query, variables).await;
+        acts.run(&query, variables).await;
         for socket in &mut sockets {
             assert_eq!(socket.closed().await, 4403, "{name}");
         }

@@ -190,3 +190,15 @@ pub async fn play(server: &Client, winner: &Client, loser: &Client, mode: &str) 
     server.report(&id, i32::from(!first)).await;
     id
 }
+
+/// What ends all sessions of somebody: whose, by which mutation, and whether they do it themselves; else an admin does.
+pub fn ends_sessions() -> [(&'static str, String, bool); 3] {
+    let change = format!(
+        "mutation {{ changePassword(input: {{currentPassword: \"{PASSWORD}\", newPassword: \"zorblax quux 19\"}}) {{ user {{ id }} }} }}"
+    );
+    let suspend =
+        "mutation($id: ID!) { suspendUser(input: {userId: $id, reason: \"no\"}) { user { id } } }";
+    let promote =
+        "mutation($id: ID!) { setRole(input: {userId: $id, role: MODERATOR}) { user { id } } }";
+    [("ada", change, true), ("bob", suspend.into(), false), ("carla", promote.into(), false)]
+}
