@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use crate::{
-    config::Config,
+    config::{Config, private},
     error::{Error, Result},
     game::ids::UserId,
 };
@@ -55,7 +55,8 @@ impl Mail {
         };
         let directory = config.data_dir.join("mail");
         if matches!(transport, Transport::File) {
-            make(&directory)?;
+            // What is in mails lets their readers in.
+            private::make_dir(&directory).map_err(Error::internal)?;
         }
         Ok(Self { from, transport, directory })
     }
@@ -162,13 +163,4 @@ fn is_to(path: &Path, address: &str) -> bool {
     let to = head.lines().find_map(|line| line.strip_prefix("To:"));
     let to = to.map(|to| to.trim().trim_start_matches('<').trim_end_matches('>'));
     to.is_some_and(|to| to.eq_ignore_ascii_case(address))
-}
-
-fn make(directory: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    // What is in mails lets their readers in.
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(Error::internal)
 }

@@ -10,7 +10,7 @@ use std::{
 use secrecy::SecretString;
 
 use super::{
-    Config, OauthClient, Settings, check,
+    Config, OauthClient, Settings, check, private,
     secret::{self, Purpose, SECRET_MIN, Secret, Secrets},
 };
 
@@ -104,7 +104,7 @@ impl Config {
         let encryption_keys = given("ENCRYPTION_KEY", &get, &mut problems);
         let oauth_clients = oauth_clients(&settings, &get, &mut problems);
         if problems.0.is_empty()
-            && let Err(error) = make_private(&data_dir)
+            && let Err(error) = private::make_dir(&data_dir)
         {
             problems.add(
                 "RANKEDHONOR_DATA_DIR",
@@ -199,13 +199,4 @@ fn read(path: &Path, problems: &mut Problems) -> Settings {
         );
         Settings::default()
     })
-}
-
-/// Makes a directory, and those above it, that nobody else can look into; one that is there stays as it is.
-fn make_private(dir: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
 }

@@ -6,6 +6,7 @@ mod defaults;
 mod limits;
 mod load;
 mod network;
+pub mod private;
 pub mod secret;
 
 use std::{collections::HashMap, net::SocketAddr, path::PathBuf};

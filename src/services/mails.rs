@@ -7,8 +7,7 @@
 //! Whoever asks for a mail need not be its reader, so asking again neither spoils what was sent nor fills a mailbox: earlier
 //! tokens stay good, and the more mails of a kind went out lately, the longer it takes until the next one does. It is left
 //! out only while one that went out has half of its time before it, so that there is one to use, or while one before it is
-//! still being tried. That is decided
-//! here and not where it is asked for, where it would tell that there is an account.
+//! still being tried. That is decided here and not where it is asked for, where it would tell that there is an account.
 
 use std::{
     sync::Arc,

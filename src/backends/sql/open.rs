@@ -1,7 +1,6 @@
 //! Opening the pools: what each engine is told at the start of a connection, and which connections are kept.
 
 use std::{
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -16,7 +15,7 @@ use tokio::time::timeout;
 
 use super::LONG;
 use crate::{
-    config::Config,
+    config::{Config, private},
     error::{Error, Result},
 };
 
@@ -92,19 +91,6 @@ pub fn backend(url: &str) -> DbBackend {
     }
 }
 
-/// Makes the file of an embedded database, which its owner alone may read; its journal gets the same rights. One that is there
-/// stays as it is, and where it cannot be made, opening it says so.
-fn make_private(path: &Path) {
-    if path.starts_with(":memory:") || path.to_string_lossy().starts_with("file:") {
-        return;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let _ = options.open(path);
-}
-
 /// A pool of so many connections, which its metrics name.
 ///
 /// # Errors
@@ -137,7 +123,11 @@ pub async fn open(
         .max_lifetime(None)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|options| {
-            make_private(options.get_filename());
+            let path = options.get_filename();
+            // Its journal gets the same rights. Where it cannot be made, opening it says so.
+            if !path.starts_with(":memory:") && !path.to_string_lossy().starts_with("file:") {
+                let _ = private::make_file(path);
+            }
             options
                 .create_if_missing(true)
                 .foreign_keys(true)
